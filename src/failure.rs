@@ -1,0 +1,418 @@
+//! Typed failures, in the order in which a connection meets the layers. That something does not connect is
+//! this program's normal business: failures are data, recorded as evidence and judged later.
+
+use crate::subject::address::Target;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A layer of a connection, in wire order. Also the name of a phase in reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layer {
+    /// A name becomes addresses.
+    Dns,
+    /// An address accepts a connection.
+    Tcp,
+    /// A proxy lets CONNECT through.
+    Proxy,
+    /// The TLS handshake.
+    Tls,
+    /// The answer to an HTTP request.
+    Http,
+    /// The answer to a WebSocket handshake.
+    Upgrade,
+    /// The first message on a WebSocket: Action Cable's `welcome`.
+    Welcome,
+    /// The first ping behind the welcome.
+    Ping,
+    /// A WebSocket held open for as long as asked.
+    Hold,
+}
+
+impl Layer {
+    /// The name in reports and on the screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Layer::Dns => "dns",
+            Layer::Tcp => "tcp",
+            Layer::Proxy => "proxy",
+            Layer::Tls => "tls",
+            Layer::Http => "http",
+            Layer::Upgrade => "upgrade",
+            Layer::Welcome => "welcome",
+            Layer::Ping => "ping",
+            Layer::Hold => "hold",
+        }
+    }
+}
+
+/// What went wrong on the wire, with what was observed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Failure {
+    /// A name did not become an address.
+    Dns(DnsFailure),
+    /// No address accepted the connection.
+    Tcp(TcpFailure),
+    /// The proxy did not let CONNECT through.
+    Proxy(ProxyFailure),
+    /// The handshake did not end in a trusted channel.
+    Tls(Box<TlsFailure>),
+    /// No HTTP answer came.
+    Http(HttpFailure),
+    /// The WebSocket was not opened or did not stay open.
+    WebSocket(WebSocketFailure),
+    /// Something that no variant describes. No scenario may reach it.
+    Other {
+        /// Where it happened.
+        layer: Layer,
+        /// The library's words.
+        message: String,
+    },
+}
+
+/// A name did not become an address.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DnsFailure {
+    /// In which way.
+    pub kind: DnsKind,
+    /// The name asked for.
+    pub host: String,
+    /// The resolvers asked, as far as known.
+    pub servers: Vec<SocketAddr>,
+    /// Each answer by record type, and the system's own words.
+    pub lookups: Vec<Lookup>,
+    /// How long it took until this was known.
+    #[serde(with = "millis")]
+    pub after: Duration,
+}
+
+/// In which way a name did not become an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DnsKind {
+    /// NXDOMAIN: the name does not exist.
+    NoSuchHost,
+    /// The name exists and has neither A nor AAAA.
+    NoAddress,
+    /// SERVFAIL, REFUSED or an answer that cannot be used.
+    ServerFailed,
+    /// No answer in time.
+    Timeout,
+}
+
+/// One question to one way of resolving, with its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lookup {
+    /// `getaddrinfo`, `A` or `AAAA`.
+    pub asked: String,
+    /// `NOERROR`, `NXDOMAIN`, `SERVFAIL`, `REFUSED`, `NODATA`, `timeout` or the system's words.
+    pub answer: String,
+    /// The addresses that came.
+    pub addresses: Vec<std::net::IpAddr>,
+    /// How long it took.
+    #[serde(with = "millis")]
+    pub took: Duration,
+}
+
+/// No address accepted the connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TcpFailure {
+    /// How the most telling attempt ended.
+    pub kind: TcpKind,
+    /// What the connection was meant for.
+    pub target: Target,
+    /// Every address tried, in order.
+    pub attempts: Vec<Attempt>,
+    /// How long it took until this was known.
+    #[serde(with = "millis")]
+    pub after: Duration,
+}
+
+/// How an attempt to connect ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TcpKind {
+    /// RST or port unreachable, at once.
+    Refused,
+    /// No answer in time.
+    Timeout,
+    /// No route, or an administrative prohibition.
+    Unreachable,
+    /// Accepted and cut before anything was said.
+    Reset,
+}
+
+/// An attempt to connect to one address.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The address meant.
+    pub address: SocketAddr,
+    /// `None`: connected.
+    pub failed: Option<TcpKind>,
+    /// The system's words for the failure.
+    pub words: String,
+    /// How long it took.
+    #[serde(with = "millis")]
+    pub took: Duration,
+}
+
+/// The proxy did not let CONNECT through.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProxyFailure {
+    /// In which way.
+    pub kind: ProxyKind,
+    /// The proxy, `host:port`.
+    pub proxy: Target,
+    /// What CONNECT asked for.
+    pub target: Target,
+    /// The status of its answer, where it gave one.
+    pub status: Option<u16>,
+    /// The words behind the status.
+    pub reason: String,
+    /// Its headers, by the allow-list.
+    pub headers: Headers,
+    /// The start of its page, escaped and bounded.
+    pub body: String,
+}
+
+/// In which way a proxy did not let CONNECT through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyKind {
+    /// It answered, and not with 200: see `status`.
+    Refused,
+    /// What came is not HTTP.
+    NotHttp,
+    /// It closed without an answer.
+    HungUp,
+    /// No answer in time.
+    Timeout,
+}
+
+/// The handshake did not end in a trusted channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TlsFailure {
+    /// In which way.
+    pub kind: TlsKind,
+    /// The name that the certificate was asked for.
+    pub host: String,
+    /// The chain as sent, leaf first; empty if none came.
+    pub chain: Vec<Certificate>,
+    /// Whether the chain, its dates and the name apart, ends in a public root. `None`: no chain came.
+    pub public: Option<bool>,
+    /// The first bytes of what came in place of TLS, escaped.
+    pub first_bytes: String,
+    /// The library's words.
+    pub words: String,
+    /// How long it took until this was known.
+    #[serde(with = "millis")]
+    pub after: Duration,
+}
+
+/// In which way the handshake failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsKind {
+    /// The chain ends in a root that is not trusted.
+    UnknownIssuer,
+    /// One certificate, signed by itself, not trusted.
+    SelfSigned,
+    /// The leaf alone was sent, and its issuer is not a root.
+    ChainIncomplete,
+    /// The certificate's time is over.
+    Expired,
+    /// The certificate's time has not begun.
+    NotYetValid,
+    /// The certificate is for other names.
+    WrongName,
+    /// No common protocol version: only TLS 1.1 or older is spoken there.
+    VersionUnsupported,
+    /// No common cipher.
+    NoCommonCipher,
+    /// What came is not TLS.
+    NotSpoken,
+    /// Reset or closed after the `ClientHello`.
+    Reset,
+    /// A client certificate is demanded.
+    ClientCertificateWanted,
+    /// No answer in time.
+    Timeout,
+    /// Refused by an alert, or wrong in a way that no other kind describes: see `words`.
+    Other,
+}
+
+/// No HTTP answer came.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HttpFailure {
+    /// In which way.
+    pub kind: HttpKind,
+    /// The library's words.
+    pub words: String,
+    /// How long it took until this was known.
+    #[serde(with = "millis")]
+    pub after: Duration,
+}
+
+/// In which way no HTTP answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HttpKind {
+    /// No answer in time.
+    Timeout,
+    /// Not HTTP, endless headers, or another breach of the protocol.
+    Malformed,
+    /// Closed or reset before the answer was whole.
+    Closed,
+    /// TLS ended with the alert that asks for a client certificate: TLS 1.3 says so only now.
+    ClientCertificateWanted,
+}
+
+/// The WebSocket was not opened or did not stay open.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WebSocketFailure {
+    /// The handshake was answered with something other than 101.
+    Refused(Box<Answer>),
+    /// 101, but the answer breaks RFC 6455: missing or wrong headers.
+    BadHandshake {
+        /// The library's words.
+        words: String,
+    },
+    /// The handshake was not answered in time or cut without an answer.
+    NoAnswer {
+        /// `timeout` or `closed`.
+        kind: Ended,
+        /// How long it took until this was known.
+        #[serde(with = "millis")]
+        after: Duration,
+    },
+    /// Nothing more came: no welcome, no ping.
+    Silent {
+        /// What was waited for.
+        waited_for: Layer,
+        /// How long.
+        #[serde(with = "millis")]
+        after: Duration,
+    },
+    /// Cut: closed, reset or ended while it should have stayed open.
+    Cut {
+        /// How it ended.
+        how: Ended,
+        /// The close code, where a close frame came.
+        code: Option<u16>,
+        /// Since the handshake.
+        #[serde(with = "millis")]
+        after: Duration,
+        /// Since the last frame.
+        #[serde(with = "millis")]
+        idle: Duration,
+    },
+    /// `disconnect` with a reason, before or in place of the welcome: `unauthorized`, `invalid_request` …
+    Disconnected {
+        /// The reason that the server gave.
+        reason: String,
+    },
+    /// Something came that is not Action Cable's.
+    Foreign {
+        /// The start of it, escaped.
+        text: String,
+    },
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// With a close frame.
+    Close,
+    /// By the end of the stream.
+    Eof,
+    /// By a reset.
+    Reset,
+    /// Not at all: our time limit.
+    Timeout,
+}
+
+/// A certificate as sent, reduced to what is judged and shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// The subject's common name, else the whole subject.
+    pub subject: String,
+    /// The whole issuer, `CN=…, O=…`.
+    pub issuer: String,
+    /// The names it is valid for, at most 50.
+    pub names: Vec<String>,
+    /// From when, Unix seconds.
+    pub not_before: i64,
+    /// Until when, Unix seconds.
+    pub not_after: i64,
+    /// Whether subject and issuer are the same.
+    pub self_issued: bool,
+    /// Whether it may sign others.
+    pub is_ca: bool,
+    /// SHA-256 of the DER form, upper-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Header names and values that were kept: names lower case, values escaped and bounded, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Headers(pub Vec<(String, String)>);
+
+impl Headers {
+    /// The first value of a header.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+}
+
+/// An HTTP answer, bounded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// `HTTP/1.1` or `HTTP/2`.
+    pub version: String,
+    /// The status.
+    pub status: u16,
+    /// The words behind the status, where the protocol has them.
+    pub reason: String,
+    /// The headers on the allow-list.
+    pub headers: Headers,
+    /// The start of the body, at most 4 KiB, escaped but for line ends.
+    pub body: String,
+    /// The length of the body in bytes, as far as it was read.
+    pub body_bytes: u64,
+    /// Whether reading stopped before the end.
+    pub cut: bool,
+    /// The `Date` header, Unix seconds.
+    pub date: Option<i64>,
+    /// Unix seconds of this node's clock when the answer came.
+    pub received: i64,
+}
+
+/// Durations as milliseconds in JSON.
+pub mod millis {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::time::Duration;
+
+    /// Milliseconds with three decimals.
+    ///
+    /// # Errors
+    /// Those of the serialiser.
+    pub fn serialize<S: Serializer>(d: &Duration, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_f64((d.as_secs_f64() * 1e6).round() / 1e3)
+    }
+
+    /// Reads milliseconds; anything that is not a sensible time is an error.
+    ///
+    /// # Errors
+    /// A number that is negative, not finite or over a year.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+        let ms = f64::deserialize(d)?;
+        if ms.is_finite() && (0.0..3.2e10).contains(&ms) {
+            Ok(Duration::from_secs_f64(ms / 1e3))
+        } else {
+            Err(serde::de::Error::custom("a time in milliseconds is out of range"))
+        }
+    }
+}

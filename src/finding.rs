@@ -1,0 +1,319 @@
+//! The one table of finding codes: code, severity, arguments, article. Only codes that a check can emit today.
+//!
+//! A code without its article under `assets/remedies/` does not compile. When each applies is decided by the
+//! checks; what it means and what to do is said in the articles.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Works, and should be looked at.
+    Warn,
+    /// Stops a feature of GitLab Duo.
+    Fail,
+}
+
+/// Makes `Code` and its table. A row: variant, code, severity, arguments, and those of them that must be equal
+/// for two places to show the same fault.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal $severity:ident [$($arg:literal),*] same [$($same:literal),*]),+ $(,)?) => {
+        /// A finding code of the contract, section 6.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $($(#[$doc])* $variant),+ }
+
+        impl Code {
+            /// Every code, in the order of the contract.
+            pub const ALL: &[Code] = &[$(Code::$variant),+];
+
+            /// The row of the table.
+            pub fn row(self) -> &'static Row {
+                match self {
+                    $(Code::$variant => {
+                        const ROW: Row = Row {
+                            code: $code,
+                            severity: Severity::$severity,
+                            args: &[$($arg),*],
+                            same: &[$($same),*],
+                            article: include_str!(concat!("../assets/remedies/", $code, ".md")),
+                        };
+                        &ROW
+                    })+
+                }
+            }
+        }
+    };
+}
+
+/// What the table says of a code.
+#[derive(Debug)]
+pub struct Row {
+    /// The code's name in reports.
+    pub code: &'static str,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// The arguments that a finding of this code carries and its article may use.
+    pub args: &'static [&'static str],
+    /// Two outbound findings of this code are one fault if these arguments are equal.
+    pub same: &'static [&'static str],
+    /// The source of its article.
+    pub article: &'static str,
+}
+
+codes! {
+    /// No GitLab on this node.
+    GitlabNotFound = "gitlab-not-found" Warn ["hostname"] same [],
+    /// The instance's URL begins with `http://`.
+    InstanceUrlNotHttps = "instance-url-not-https" Fail ["url", "host"] same [],
+    /// The node's clock is off by 60 s or more.
+    ClockDrift = "clock-drift" Warn ["off", "direction", "by"] same [],
+    /// The node's clock is so far off that it explains a failure, or by more than 24 h.
+    ClockSkew = "clock-skew" Fail ["off", "direction", "by"] same [],
+
+    /// NXDOMAIN.
+    DnsNoSuchHost = "dns-no-such-host" Fail ["host", "server"] same [],
+    /// The name has neither A nor AAAA.
+    DnsNoAddress = "dns-no-address" Fail ["host", "server"] same [],
+    /// SERVFAIL or REFUSED.
+    DnsServerFailed = "dns-server-failed" Fail ["host", "server", "answer"] same [],
+    /// No resolver answers in time.
+    DnsTimeout = "dns-timeout" Fail ["host", "server", "seconds"] same [],
+    /// Resolving takes over 1 s.
+    DnsSlow = "dns-slow" Warn ["host", "server", "took"] same [],
+    /// The proxy resolves the name, this node cannot.
+    DnsFailsBehindProxy = "dns-fails-behind-proxy" Warn ["host", "answer", "proxy"] same [],
+    /// A public name resolves to a private or shared address.
+    DnsPrivateAddress = "dns-private-address" Warn ["host", "address", "kind"] same [],
+    /// The hosts file decides.
+    DnsOverridden = "dns-overridden" Warn ["host", "address", "file"] same [],
+    /// A public address that is not Cloudflare's.
+    AddressOutsideCloudflare = "address-outside-cloudflare" Warn ["host", "address", "date"] same [],
+    /// IPv6 addresses do not connect, IPv4 ones do.
+    Ipv6Broken = "ipv6-broken" Warn ["host", "address", "how"] same [],
+
+    /// RST.
+    TcpRefused = "tcp-refused" Fail ["host", "port", "address"] same [],
+    /// No answer.
+    TcpTimeout = "tcp-timeout" Fail ["host", "port", "address", "seconds"] same [],
+    /// No route or prohibited.
+    TcpUnreachable = "tcp-unreachable" Fail ["host", "port", "address", "words"] same [],
+    /// Cut before TLS began.
+    TcpReset = "tcp-reset" Fail ["host", "port", "address"] same [],
+
+    /// The proxy itself cannot be reached.
+    ProxyUnreachable = "proxy-unreachable" Fail ["proxy", "why"] same ["proxy"],
+    /// 407, or 401 to CONNECT.
+    ProxyAuthRequired = "proxy-auth-required" Fail ["proxy", "status", "schemes", "given"] same ["proxy"],
+    /// 403 or 405.
+    ProxyDenied = "proxy-denied" Fail ["proxy", "host", "status", "words", "product"] same ["proxy"],
+    /// 502, 503 or 504.
+    ProxyUpstreamFailed = "proxy-upstream-failed" Fail ["proxy", "host", "status", "words", "product"] same ["proxy"],
+    /// Another status, not HTTP, hang-up or silence after CONNECT.
+    ProxyBadReply = "proxy-bad-reply" Fail ["proxy", "host", "answer"] same ["proxy"],
+
+    /// The chain ends in a root that is not trusted here.
+    TlsUnknownIssuer = "tls-unknown-issuer" Fail ["host", "issuer", "store"] same ["issuer"],
+    /// An inspecting device's chain, not trusted here.
+    TlsIntercepted = "tls-intercepted" Fail ["host", "product", "issuer", "store"] same ["product"],
+    /// An inspecting device's chain, trusted here.
+    TlsInterceptedTrusted = "tls-intercepted-trusted" Warn ["host", "product", "issuer", "store"] same ["product"],
+    /// One certificate that signed itself.
+    TlsSelfSigned = "tls-self-signed" Fail ["host", "subject", "sha256"] same [],
+    /// An intermediate is not sent.
+    TlsChainIncomplete = "tls-chain-incomplete" Fail ["host", "issuer"] same [],
+    /// Its time is over.
+    TlsExpired = "tls-expired" Fail ["host", "subject", "until", "ago"] same [],
+    /// Its time has not begun.
+    TlsNotYetValid = "tls-not-yet-valid" Fail ["host", "subject", "from", "in"] same [],
+    /// It ends within 14 days and a third of its lifetime.
+    TlsExpiresSoon = "tls-expires-soon" Warn ["host", "subject", "until", "days"] same [],
+    /// It is for other names.
+    TlsWrongName = "tls-wrong-name" Fail ["host", "names"] same [],
+    /// Only TLS 1.1 or older.
+    TlsVersionUnsupported = "tls-version-unsupported" Fail ["host", "port"] same [],
+    /// No common cipher.
+    TlsNoCommonCipher = "tls-no-common-cipher" Fail ["host", "port"] same [],
+    /// Plain text where TLS was expected.
+    TlsNotSpoken = "tls-not-spoken" Fail ["host", "port", "answer"] same [],
+    /// Reset or end of stream after the `ClientHello`.
+    TlsReset = "tls-reset" Fail ["host", "port", "how"] same [],
+    /// Silence after the `ClientHello`.
+    TlsTimeout = "tls-timeout" Fail ["host", "port", "seconds"] same [],
+    /// A small `ClientHello` passes, a large one does not.
+    TlsLargeHelloDropped = "tls-large-hello-dropped" Fail ["host", "port", "how"] same [],
+    /// Large packets vanish.
+    MtuBlackHole = "mtu-black-hole" Fail ["host", "port", "seconds"] same [],
+    /// A client certificate is demanded.
+    TlsClientCertificateWanted = "tls-client-certificate-wanted" Fail ["host", "port"] same [],
+
+    /// A page that says the request is blocked.
+    HttpBlockPage = "http-block-page" Fail ["host", "status", "by", "words"] same ["by"],
+    /// Sent to another host: a captive portal, a login page.
+    HttpRedirected = "http-redirected" Fail ["host", "status", "location"] same ["location"],
+    /// Cloudflare wants a browser to prove itself.
+    CloudflareChallenge = "cloudflare-challenge" Fail ["host", "status", "ray"] same [],
+    /// Cloudflare refuses this address.
+    CloudflareBlocked = "cloudflare-blocked" Fail ["host", "status", "error", "ray"] same [],
+    /// Cloudflare cannot reach GitLab's service.
+    CloudflareOriginError = "cloudflare-origin-error" Fail ["host", "status", "ray"] same [],
+    /// Another service answers.
+    HttpUnexpected = "http-unexpected" Fail ["host", "status", "by", "words"] same ["by"],
+    /// Cloudflare's marks, and an answer that is not known.
+    SignatureUnrecognised = "signature-unrecognised" Warn ["host", "status", "words", "ray"] same [],
+    /// No answer to the request.
+    HttpTimeout = "http-timeout" Fail ["host", "seconds"] same [],
+    /// Not HTTP, or closed before an answer.
+    HttpMalformed = "http-malformed" Fail ["host", "words"] same [],
+    /// The gateway's health address answers 5xx.
+    GatewayUnhealthy = "gateway-unhealthy" Fail ["host", "status", "words"] same [],
+    /// Far away.
+    LatencyHigh = "latency-high" Warn ["host", "figure", "limit"] same [],
+    /// Connections that took a retransmission's time.
+    PacketLossSuspected = "packet-loss-suspected" Warn ["host", "times", "samples"] same [],
+
+    /// Nothing that could be GitLab answers at a door.
+    InstanceUnreachable = "instance-unreachable" Fail ["url", "host", "port", "layer", "words"] same [],
+    /// The issuer of the public door's certificate is unknown here.
+    ClientTrustUnproven = "client-trust-unproven" Warn ["host", "port", "issuer"] same [],
+    /// The public door asks for a client certificate.
+    ClientCertificateRequired = "client-certificate-required" Warn ["host", "port"] same [],
+    /// The public door sends to another host's login.
+    FrontEndRequiresLogin = "front-end-requires-login" Fail ["url", "host", "location"] same [],
+    /// The upgrade gets lost on the way.
+    WebsocketUpgradeStripped = "websocket-upgrade-stripped" Fail ["url", "host", "hop", "product", "status"] same [],
+    /// Host or `X-Forwarded-Proto` is rewritten.
+    WebsocketOriginRejected = "websocket-origin-rejected" Fail ["url", "host", "origin", "product", "status"] same [],
+    /// 401, 403 and the like.
+    WebsocketDenied = "websocket-denied" Fail ["url", "host", "status", "by", "words"] same [],
+    /// 502, 503 or 504.
+    WebsocketUpstreamFailed = "websocket-upstream-failed" Fail ["url", "host", "status", "by"] same [],
+    /// The path is not served.
+    WebsocketNotFound = "websocket-not-found" Fail ["url", "host", "status", "by"] same [],
+    /// 101, and then nothing that Action Cable would say.
+    WebsocketNoWelcome = "websocket-no-welcome" Fail ["url", "host", "how"] same [],
+    /// Welcome or pings are held back.
+    WebsocketBuffered = "websocket-buffered" Fail ["url", "host", "seconds"] same [],
+    /// Cut while it should stay open.
+    WebsocketIdleCut = "websocket-idle-cut" Warn ["url", "host", "seconds"] same [],
+    /// A given credential was refused.
+    WebsocketUnauthorized = "websocket-unauthorized" Warn ["url", "host", "reason"] same [],
+    /// ALPN does not offer HTTP/2.
+    Http2NotOffered = "http2-not-offered" Warn ["host", "port", "alpn"] same [],
+}
+
+impl Code {
+    /// The name used in reports: `tls-expired`.
+    pub fn as_str(self) -> &'static str {
+        self.row().code
+    }
+
+    /// How much it weighs.
+    pub fn severity(self) -> Severity {
+        self.row().severity
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Code {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Code::ALL.iter().copied().find(|c| c.as_str() == text).ok_or(())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        text.parse().map_err(|()| {
+            serde::de::Error::custom(format!("{:?} is not a finding code known here", crate::text::foreign(&text)))
+        })
+    }
+}
+
+/// Arguments of a finding: what an article's placeholders are filled with. Values are escaped text.
+pub type Args = BTreeMap<String, String>;
+
+/// A judgement with its arguments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which.
+    pub code: Code,
+    /// With what.
+    pub args: Args,
+}
+
+impl Finding {
+    /// A finding; every value is escaped and bounded, for it may come from the network.
+    pub fn new(code: Code, args: &[(&str, &str)]) -> Self {
+        debug_assert_eq!(
+            {
+                let mut given: Vec<&str> = args.iter().map(|(k, _)| *k).collect();
+                given.sort_unstable();
+                given
+            },
+            {
+                let mut wanted = code.row().args.to_vec();
+                wanted.sort_unstable();
+                wanted
+            },
+            "the arguments of {code} are those of its row"
+        );
+        let args = args.iter().map(|(k, v)| ((*k).to_owned(), crate::text::foreign(v))).collect();
+        Self { code, args }
+    }
+
+    /// An argument, or an empty text.
+    pub fn arg(&self, name: &str) -> &str {
+        self.args.get(name).map_or("", String::as_str)
+    }
+
+    /// Whether two findings at outbound places show the same fault.
+    pub fn is_same_fault(&self, other: &Finding) -> bool {
+        self.code == other.code && self.code.row().same.iter().all(|k| self.arg(k) == other.arg(k))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_read_back() {
+        for code in Code::ALL {
+            assert_eq!(code.as_str().parse(), Ok(*code));
+        }
+        let mut names: Vec<_> = Code::ALL.iter().map(|c| c.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn what_makes_two_findings_the_same_is_among_their_arguments() {
+        for code in Code::ALL {
+            assert!(code.row().same.iter().all(|s| code.row().args.contains(s)), "{code}");
+        }
+    }
+
+    #[test]
+    fn arguments_from_the_network_are_escaped() {
+        let finding = Finding::new(Code::GitlabNotFound, &[("hostname", "a\x1b[2Jb")]);
+        assert_eq!(finding.arg("hostname"), "a\\x1b[2Jb");
+    }
+}

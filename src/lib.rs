@@ -1,0 +1,6 @@
+pub mod failure;
+pub mod finding;
+pub mod probe;
+pub mod secret;
+pub mod subject;
+pub mod text;
