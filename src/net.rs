@@ -10,6 +10,7 @@ mod dns;
 mod fetch;
 mod hello;
 mod http;
+mod lookup;
 mod proxy;
 mod roots;
 mod stream;
