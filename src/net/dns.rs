@@ -101,6 +101,14 @@ pub(super) async fn resolve(net: &Net, target: &Target) -> Resolution {
     Resolution { began: asked.began, took: asked.took, outcome }
 }
 
+/// The port that a target is connected to, by `--connect-to`.
+pub(super) fn port(net: &Net, target: &Target) -> u16 {
+    match net.subject.dial.name(target) {
+        Some(NameTo::Connect { port: Some(port), .. }) => *port,
+        Some(NameTo::Connect { port: None, .. } | NameTo::Addresses(_)) | None => target.port,
+    }
+}
+
 fn found(host: &str, addresses: Vec<IpAddr>, source: NameSource, port: u16, lookups: Vec<Lookup>) -> Found {
     let resolved = Resolved { host: host.to_owned(), addresses, source, lookups };
     Found { resolved, port }

@@ -133,8 +133,10 @@ async fn connect_to_leads_elsewhere_and_says_so() {
     if let Probe::Walk(walk) = &mut probe {
         walk.target.port = 443;
     }
-    let samples = carry_out(subject, &probe).await;
+    let samples = carry_out(subject.clone(), &probe).await;
     let Some(Reading::Resolved(resolved)) = samples[0].reading() else { panic!("{samples:?}") };
     assert_eq!(resolved.source, NameSource::ConnectTo(Target::new("127.0.0.1", to.port())));
     assert!(matches!(samples.last().and_then(|s| s.reading()), Some(Reading::Answer(_))), "{samples:?}");
+    let connect = Probe::Connect { target: Target::new("gitlab.test", 443), address: to.ip() };
+    assert!(matches!(reading(subject, &connect).await, Reading::Connected(c) if c.address == to));
 }

@@ -91,6 +91,16 @@ async fn every_way_in_which_a_certificate_is_bad_has_its_kind_and_keeps_the_chai
 }
 
 #[tokio::test]
+async fn a_fetch_over_a_bad_certificate_fails_at_tls() {
+    let to = with(&alone(params("itself")), &[]).await;
+    let (layer, failed) = failure(subject(), &fetch(to, Some(STRICT()))).await;
+    assert!(matches!(&failed, Failure::Tls(f) if f.kind == TlsKind::SelfSigned), "{failed:?}");
+    assert_eq!(layer, Layer::Tls);
+    let recorded = reading(subject(), &fetch(to, Some(TlsAsk::lenient(STORE)))).await;
+    assert!(matches!(recorded, Reading::Answer(_)));
+}
+
+#[tokio::test]
 async fn a_certificate_that_stands_in_the_store_itself_is_trusted() {
     let mut itself = params("itself");
     itself.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
