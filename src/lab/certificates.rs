@@ -1,7 +1,8 @@
 //! The lab's authorities and the certificates that its servers show: two sound chains, and what faults put in
 //! their place. Everything is made at the start, in memory, and only what the scenario needs.
 
-use super::fault::{AuthorityNames, CertificateChange, Kind, On, Sent, Signer};
+use super::fault::tls::{AuthorityNames, CertificateChange, Sent, Signer};
+use super::fault::{Kind, On};
 use super::situation::{Situation, name_of};
 use jiff::Timestamp;
 use rcgen::{

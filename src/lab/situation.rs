@@ -2,7 +2,8 @@
 //!
 //! Decides what is broken at a moment. What a fault does is decided where it acts.
 
-use super::fault::{FixedAnswer, Kind, NameAnswer, On};
+use super::fault::http::FixedAnswer;
+use super::fault::{Kind, NameAnswer, On};
 use super::scenario::Scenario;
 use jiff::{SignedDuration, Timestamp};
 use std::net::{IpAddr, SocketAddr};
