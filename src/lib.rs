@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod diagnosis;
+pub mod engine;
 pub mod failure;
 pub mod finding;
 pub mod plan;
