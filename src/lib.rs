@@ -1,6 +1,7 @@
 //! `duo-doctor`: the terminal health check for GitLab Duo on self-managed GitLab.
 
 pub mod check;
+pub mod checks;
 pub mod diagnosis;
 pub mod engine;
 pub mod failure;

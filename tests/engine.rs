@@ -180,8 +180,16 @@ fn each_way_to_settle_is_what_the_contract_says() {
     assert_eq!(
         statuses(&run),
         [
-            Status::Pass, Status::Skip, Status::Fail, Status::Blocked, Status::Blocked, Status::Skip,
-            Status::Skip, Status::Error, Status::Blocked, Status::Error,
+            Status::Pass,
+            Status::Skip,
+            Status::Fail,
+            Status::Blocked,
+            Status::Blocked,
+            Status::Skip,
+            Status::Skip,
+            Status::Error,
+            Status::Blocked,
+            Status::Error,
         ]
     );
     assert_eq!(run.steps[4].blocked_by(), Some(2), "the step at the start of the chain is named");
