@@ -6,6 +6,7 @@ pub mod diagnosis;
 pub mod engine;
 pub mod failure;
 pub mod finding;
+pub mod lab;
 pub mod net;
 pub mod plan;
 pub mod probe;
