@@ -83,6 +83,27 @@ async fn apache_passes_the_upgrade_with_the_rewrite_rules_only() {
     }
 }
 
+/// Action Cable computes the answer to the key before it looks at Origin, and fails without one: 500 proves that the
+/// upgrade arrived, whatever is wrong with the Origin, and 404 that it did not.
+#[tokio::test]
+async fn a_handshake_without_a_key_tells_a_stripped_upgrade_from_a_refused_origin() {
+    let authority = Authority::new();
+    let identity = authority.issue(&[HOST]);
+    let cable = ActionCable::plain();
+    let rows = [
+        (Site::RewriteRules, "500"),
+        (Site::HostNotPreserved, "500"),
+        (Site::SchemeNotForwarded, "500"),
+        (Site::ProxyPass, "404"),
+        (Site::RulesAfterCatchAll, "404"),
+    ];
+    for (site, expected) in rows {
+        let apache = Apache::start(site, &identity, cable.address);
+        let status = client::keyless_handshake(apache.address, HOST, authority.client(&["http/1.1"])).await;
+        assert_eq!(status, expected, "{site:?}");
+    }
+}
+
 #[tokio::test]
 async fn apache_offers_http2_and_names_itself() {
     let authority = Authority::new();

@@ -114,6 +114,20 @@ pub(crate) async fn cable(
     }
 }
 
+/// The status of a handshake with `/-/cable` that forgets its `Sec-WebSocket-Key`.
+pub(crate) async fn keyless_handshake(address: SocketAddr, host: &str, config: Arc<ClientConfig>) -> String {
+    let (mut stream, _alpn) = tls(address, host, config).await;
+    let request = format!(
+        "GET /-/cable HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.expect("the server reads");
+    let mut status_line = vec![0; "HTTP/1.1 500".len()];
+    let read =
+        tokio::time::timeout(LIMIT, stream.read_exact(&mut status_line)).await.expect("the server answers");
+    read.expect("the server answers in whole");
+    String::from_utf8_lossy(&status_line["HTTP/1.1 ".len()..]).into_owned()
+}
+
 fn header(headers: &http::HeaderMap, name: &str) -> String {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default()
 }
