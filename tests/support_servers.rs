@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use support::action_cable::ActionCable;
 use support::apache::{Apache, Site};
 use support::authority::Authority;
+use support::child;
 use support::client::{self, Handshake};
 use support::fake_cloud::{FakeCloud, NAMES};
 use support::squid::{CREDENTIALS, Policy, Squid};
@@ -60,7 +61,7 @@ fn the_rack_application_answers_as_gitlab() {
 #[tokio::test]
 async fn action_cable_welcomes_its_own_origin_and_refuses_others() {
     let authority = Authority::new();
-    let cable = ActionCable::with_tls(&authority.issue(&[HOST]));
+    let cable = ActionCable::with_tls(&authority);
     let config = authority.client(&["http/1.1"]);
     assert_welcome_and_ping(&client::cable(cable.address, HOST, ORIGIN, config.clone(), 2).await);
     assert_page_not_found(&client::cable(cable.address, HOST, "https://elsewhere.example", config, 0).await);
@@ -169,12 +170,33 @@ async fn squid_tunnels_to_the_cloud_by_name() {
 }
 
 #[tokio::test]
+async fn the_cloud_answers_over_http2_too() {
+    let authority = Authority::new();
+    let cloud = FakeCloud::start(&authority.issue(NAMES));
+    let (status, ray) = client::status_by_http2(
+        cloud.address,
+        "https://customers.gitlab.com/.well-known/openid-configuration",
+        authority.client(&["h2", "http/1.1"]),
+    )
+    .await;
+    assert_eq!((status, ray.as_str()), (200, "8c1f52a0773e0b94-FRA"));
+}
+
+#[tokio::test]
 async fn squid_accepts_the_right_password() {
     use base64::Engine;
     let credentials = base64::engine::general_purpose::STANDARD.encode(CREDENTIALS);
     let header = format!("Proxy-Authorization: Basic {credentials}\r\n");
     let healthy = tunnel(Policy::Authenticated, &header, "cloud.gitlab.com", "/ai/monitoring/healthz").await;
     assert!(healthy.starts_with("HTTP/1.1 200 OK\r\n"), "{healthy}");
+}
+
+#[test]
+#[should_panic(expected = "apt-get install -y apache2")]
+fn a_missing_server_fails_with_the_install_command() {
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    let command = child::command("/usr/sbin/a-server-that-is-not-installed");
+    let _server = child::start(command, "apache2", &directory.path().join("server.log"));
 }
 
 #[test]

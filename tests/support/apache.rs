@@ -6,7 +6,6 @@ use crate::support::loopback;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use tempfile::TempDir;
 
 const MODULES_DIRECTORY: &str = "/usr/lib/apache2/modules";
@@ -54,7 +53,7 @@ impl Apache {
         let file = directory.path().join("apache2.conf");
         fs::write(&file, configuration(site, directory.path(), address, back_end))
             .expect("the test's own directory is writable");
-        let mut command = Command::new("/usr/sbin/apache2");
+        let mut command = child::command("/usr/sbin/apache2");
         command.args(["-D", "FOREGROUND", "-f"]).arg(&file);
         let mut server = child::start(command, "apache2", &directory.path().join("server.log"));
         server.wait_until_it_accepts(address);
@@ -64,10 +63,11 @@ impl Apache {
 
 fn configuration(site: Site, directory: &Path, listen: SocketAddr, back_end: SocketAddr) -> String {
     let here = directory.display();
-    let modules: String = MODULES
+    let modules: Vec<String> = MODULES
         .iter()
-        .map(|name| format!("LoadModule {name}_module {MODULES_DIRECTORY}/mod_{name}.so\n"))
+        .map(|name| format!("LoadModule {name}_module {MODULES_DIRECTORY}/mod_{name}.so"))
         .collect();
+    let modules = modules.join("\n");
     let site = directives(site, back_end);
     format!(
         r#"{modules}
@@ -95,7 +95,7 @@ Listen {listen}
     )
 }
 
-/// The part that decides whether WebSockets work.
+/// The part that decides whether a WebSocket opens.
 fn directives(site: Site, back_end: SocketAddr) -> String {
     let preserve_host = "  ProxyPreserveHost On\n";
     let scheme = "  RequestHeader set X-Forwarded-Proto https\n";

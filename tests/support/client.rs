@@ -1,8 +1,10 @@
 //! Clients that share nothing with the program under test: they show what a server really answers.
 
 use futures_util::StreamExt;
-use rustls::ClientConfig;
+use http_body_util::Empty;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// Longer than any honest answer, so that a silent server ends the test.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// What came of a WebSocket handshake with `/-/cable`.
 #[derive(Debug)]
@@ -33,12 +35,30 @@ pub(crate) fn get(address: SocketAddr, host: &str, path: &str) -> String {
 
 /// Writes `request` and reads until the server closes.
 pub(crate) fn exchange(address: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).expect("the server listens");
-    stream.set_read_timeout(Some(LIMIT)).expect("the limit is not zero");
+    let mut stream = connect(address);
     stream.write_all(request.as_bytes()).expect("the server reads");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("the server answers and closes");
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// The same as `get` over TLS, outside of a runtime.
+pub(crate) fn get_by_tls(address: SocketAddr, host: &str, path: &str, config: Arc<ClientConfig>) -> String {
+    let name = ServerName::try_from(host.to_owned()).expect("the host is a name");
+    let session = ClientConnection::new(config, name).expect("the configuration is complete");
+    let mut stream = StreamOwned::new(session, connect(address));
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("the server is trusted and reads");
+    let mut answer = Vec::new();
+    // A server may leave without `close_notify`; what it sent until then is the answer.
+    let _end = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("the server listens");
+    stream.set_read_timeout(Some(LIMIT)).expect("the limit is not zero");
+    stream
 }
 
 /// A TLS connection to `host` at `address`, and the protocol that ALPN settled on.
@@ -73,6 +93,27 @@ pub(crate) async fn get_over(mut stream: TlsStream<tokio::net::TcpStream>, host:
     let _end =
         tokio::time::timeout(LIMIT, stream.read_to_end(&mut answer)).await.expect("the server answers");
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// The status and the `cf-ray` of the answer to a GET of `url` over HTTP/2.
+pub(crate) async fn status_by_http2(
+    address: SocketAddr,
+    url: &str,
+    config: Arc<ClientConfig>,
+) -> (u16, String) {
+    let request =
+        http::Request::get(url).body(Empty::<bytes::Bytes>::new()).expect("the address is well-formed");
+    let host = request.uri().host().expect("the address has a host").to_owned();
+    let (stream, alpn) = tls(address, &host, config).await;
+    assert_eq!(alpn, "h2");
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .expect("it speaks h2");
+    let _task = tokio::spawn(connection);
+    let answer = tokio::time::timeout(LIMIT, sender.send_request(request)).await.expect("the server answers");
+    let answer = answer.expect("the answer is whole");
+    (answer.status().as_u16(), header(answer.headers(), "cf-ray"))
 }
 
 /// Opens `/-/cable` over TLS as a browser on `origin` does, and reads `count` messages.

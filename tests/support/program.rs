@@ -1,5 +1,6 @@
 //! The program run as an administrator runs it, and its JSON report read as another program would.
 
+use crate::support::child;
 use serde_json::Value;
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -8,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Twice the program's own default deadline: reached only when it hangs.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// What one run of the program left behind.
 pub(crate) struct Report {
@@ -20,14 +21,11 @@ pub(crate) struct Report {
 /// Runs `duo-doctor check --format json` with `arguments`, with nothing of this environment but `PATH`.
 pub(crate) fn check<Argument: AsRef<str>>(arguments: &[Argument]) -> Report {
     let home = tempfile::tempdir().expect("a temporary directory can be made");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_duo-doctor"));
+    let mut command = child::command(env!("CARGO_BIN_EXE_duo-doctor"));
     command
         .args(["check", "--format", "json", "--redact", "full"])
         .args(arguments.iter().map(AsRef::as_ref))
-        .env_clear()
         .env("HOME", home.path())
-        .env("LANG", "C.UTF-8")
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -41,9 +39,23 @@ pub(crate) fn check<Argument: AsRef<str>>(arguments: &[Argument]) -> Report {
     let stderr = talk.recv().unwrap_or_default();
     let exit = child.wait().expect("a child can be waited for").code();
     match serde_json::from_str(&stdout) {
-        Ok(json) => Report { json, exit },
+        Ok(json) => {
+            must_match_the_schema(&json);
+            Report { json, exit }
+        }
         Err(error) => panic!("not a JSON report ({error}), exit {exit:?}: {command:?}\n{stdout}\n{stderr}"),
     }
+}
+
+/// Ends the test if `report` is not of the shape that the program itself publishes.
+fn must_match_the_schema(report: &Value) {
+    let output = Command::new(env!("CARGO_BIN_EXE_duo-doctor")).args(["explain", "--schema"]).output();
+    let schema = output.expect("cargo has built the program").stdout;
+    let schema: Value = serde_json::from_slice(&schema).expect("`explain --schema` prints a JSON schema");
+    let validator = jsonschema::validator_for(&schema).expect("the schema is a valid one");
+    let errors: Vec<String> =
+        validator.iter_errors(report).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert_eq!(errors, [""; 0], "{report:#}");
 }
 
 fn read_in_background(mut pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {

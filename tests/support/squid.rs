@@ -6,7 +6,6 @@ use std::fs::{self, Permissions};
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tempfile::TempDir;
 
 /// The user and password that `Policy::Authenticated` accepts, as they stand in a proxy's URL.
@@ -47,7 +46,7 @@ impl Squid {
             unreachable!("the loopback address drawn is an IPv4 one")
         };
         let service = format!("duodoctor{:08x}{:04x}", u32::from(listen), address.port());
-        let mut command = Command::new("/usr/sbin/squid");
+        let mut command = child::command("/usr/sbin/squid");
         command.args(["-N", "-d", "1", "-n", &service, "-f"]).arg(&file);
         let server = child::start(command, "squid", &directory.path().join("server.log"));
         let mut squid = Squid { server, address, service, _directory: directory };
