@@ -6,6 +6,7 @@
 # reached us, and by nothing else. Only the front page, the health addresses and the API's refusals are imitated.
 
 require "action_cable"
+require "active_support/core_ext/string/inflections"
 require "json"
 require "logger"
 require "securerandom"

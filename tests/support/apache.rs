@@ -75,6 +75,8 @@ ServerRoot "{here}"
 DefaultRuntimeDir "{here}"
 PidFile "{here}/apache2.pid"
 Mutex pthread
+ServerName gitlab.example.com
+SSLSessionCache none
 ErrorLog "{here}/server.log"
 User www-data
 Group www-data
