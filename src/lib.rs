@@ -3,11 +3,13 @@
 pub mod check;
 pub mod checks;
 pub mod diagnosis;
+pub mod egress;
 pub mod engine;
 pub mod failure;
 pub mod finding;
 pub mod lab;
 pub mod net;
+pub mod node;
 pub mod plan;
 pub mod probe;
 pub mod remedy;
