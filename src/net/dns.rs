@@ -74,7 +74,7 @@ pub(super) async fn resolve(net: &Net, target: &Target) -> Resolution {
     let given = |addresses: &[IpAddr], source, port| Resolution {
         began,
         took: began.elapsed(),
-        outcome: found(&target.host, addresses.to_vec(), source, port, Vec::new()),
+        outcome: Ok(found(&target.host, addresses.to_vec(), source, port, Vec::new())),
     };
     let rule = net.subject.dial.name(target);
     let (asked_for, source) = match rule {
@@ -99,7 +99,7 @@ pub(super) async fn resolve(net: &Net, target: &Target) -> Resolution {
     }
     let asked = net.names.once(net, &asked_for.host).await;
     let outcome = match asked.outcome {
-        Ok(addresses) => found(&target.host, addresses, source, asked_for.port, asked.lookups),
+        Ok(addresses) => Ok(found(&target.host, addresses, source, asked_for.port, asked.lookups)),
         Err(kind) => Err(DnsFailure {
             kind,
             host: asked_for.host,
@@ -111,15 +111,9 @@ pub(super) async fn resolve(net: &Net, target: &Target) -> Resolution {
     Resolution { began: asked.began, took: asked.took, outcome }
 }
 
-fn found(
-    host: &str,
-    addresses: Vec<IpAddr>,
-    source: NameSource,
-    port: u16,
-    lookups: Vec<Lookup>,
-) -> Result<Found, DnsFailure> {
+fn found(host: &str, addresses: Vec<IpAddr>, source: NameSource, port: u16, lookups: Vec<Lookup>) -> Found {
     let resolved = Resolved { host: host.to_owned(), addresses, source, lookups };
-    Ok(Found { resolved, port })
+    Found { resolved, port }
 }
 
 /// The name servers that count in this run.

@@ -74,12 +74,13 @@ async fn ask(
     proxy: &ProxyUrl,
     target: &Target,
 ) -> Result<Answered, (ProxyKind, Vec<u8>)> {
-    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nUser-Agent: {USER_AGENT}\r\n");
-    if let Some(credentials) = &proxy.credentials {
+    let authorization = proxy.credentials.as_ref().map_or_else(String::new, |credentials| {
         let encoded = base64::engine::general_purpose::STANDARD.encode(credentials.expose());
-        request.push_str(&format!("Proxy-Authorization: Basic {encoded}\r\n"));
-    }
-    request.push_str("\r\n");
+        format!("Proxy-Authorization: Basic {encoded}\r\n")
+    });
+    let request = format!(
+        "CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nUser-Agent: {USER_AGENT}\r\n{authorization}\r\n"
+    );
     let mut came = Vec::new();
     let sent = async {
         stream.write_all(request.as_bytes()).await?;

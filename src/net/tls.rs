@@ -161,11 +161,13 @@ fn kind(error: &std::io::Error, seen: &Seen, first: &FirstBytes) -> TlsKind {
         Some(Error::AlertReceived(alert)) if seen.client_certificate_asked && refuses_client(*alert) => {
             TlsKind::ClientCertificateWanted
         }
-        Some(Error::AlertReceived(AlertDescription::ProtocolVersion)) => TlsKind::VersionUnsupported,
-        Some(Error::PeerIncompatible(
-            PeerIncompatible::ServerDoesNotSupportTls12Or13
-            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
-        )) => TlsKind::VersionUnsupported,
+        Some(
+            Error::AlertReceived(AlertDescription::ProtocolVersion)
+            | Error::PeerIncompatible(
+                PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+            ),
+        ) => TlsKind::VersionUnsupported,
         Some(Error::AlertReceived(
             AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
         )) if seen.chain.is_empty() => TlsKind::NoCommonCipher,
