@@ -1,9 +1,13 @@
 //! `duo-doctor`: the terminal health check for GitLab Duo on self-managed GitLab.
 
 pub mod check;
+pub mod checks;
 pub mod diagnosis;
+pub mod engine;
 pub mod failure;
 pub mod finding;
+pub mod lab;
+pub mod net;
 pub mod plan;
 pub mod probe;
 pub mod remedy;
