@@ -7,7 +7,7 @@ use crate::egress::{self, Environment, Given};
 use crate::engine::{CarryOut, Rig};
 use crate::net::Net;
 use crate::plan::{Plan, Selection, What, plan};
-use crate::report::{Format, Redaction};
+use crate::report::{FailOn, Format, Redaction};
 use crate::run::About;
 use crate::secret::Secret;
 use crate::subject::address::{InstanceUrl, ProxyUrl};
@@ -162,7 +162,7 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS")]
     pub deadline: Option<Seconds>,
     /// What makes the exit code non-zero
-    #[arg(long, value_enum, default_value = "fail")]
+    #[arg(long, value_name = "fail|warn", default_value = "fail", value_parser = named::<FailOn>("fail or warn"))]
     pub fail_on: FailOn,
     /// Where the report goes.
     #[command(flatten)]
@@ -176,7 +176,7 @@ pub struct Options {
 #[derive(Clone, Debug, Args)]
 pub struct Output {
     /// text, json, jsonl, markdown or html [default: text on stdout, by the file's ending with --output]
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", value_parser = named::<Format>("text, json, jsonl, markdown or html"))]
     pub format: Option<Format>,
     /// Write the report there: mode 0600, whole or not at all
     #[arg(long, value_name = "FILE")]
@@ -185,7 +185,7 @@ pub struct Output {
     #[arg(long)]
     pub force: bool,
     /// share hides names and addresses, full keeps them [default: full on a terminal, else share]
-    #[arg(long, value_name = "share|full")]
+    #[arg(long, value_name = "share|full", value_parser = named::<Redaction>("share or full"))]
     pub redact: Option<Redaction>,
     /// Presentation.
     #[command(flatten)]
@@ -214,13 +214,9 @@ pub enum When {
     Never,
 }
 
-/// What makes the exit code non-zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    /// A failed check.
-    Fail,
-    /// A warning too.
-    Warn,
+/// Reads a word of a fixed set.
+fn named<T: FromStr<Err = ()>>(words: &'static str) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| text.parse().map_err(|()| format!("`{}` is not {words}", text::foreign(text)))
 }
 
 /// Seconds with an optional fraction, more than none and at most a day.
@@ -233,7 +229,9 @@ impl FromStr for Seconds {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.parse::<f64>() {
             Ok(s) if s > 0.0 && s <= 86_400.0 => Ok(Self(Duration::from_secs_f64(s))),
-            Ok(_) | Err(_) => Err(format!("`{}` is no number of seconds from 0 to 86400", text::foreign(text))),
+            Ok(_) | Err(_) => {
+                Err(format!("`{}` is no number of seconds from 0 to 86400", text::foreign(text)))
+            }
         }
     }
 }
@@ -302,7 +300,8 @@ impl Inputs {
     /// # Errors
     /// A file that cannot be read or is not what it should be.
     pub fn read(options: &Options, token: Option<String>) -> Result<Self, Unfit> {
-        let mut inputs = Self { token: token.filter(|t| !t.trim().is_empty()).map(Secret::new), ..Self::default() };
+        let mut inputs =
+            Self { token: token.filter(|t| !t.trim().is_empty()).map(Secret::new), ..Self::default() };
         if let Some(path) = &options.token_file {
             inputs.token = Some(token_of(path, &mut inputs.warnings)?);
         }
@@ -332,7 +331,10 @@ fn token_of(path: &Path, warnings: &mut Vec<String>) -> Result<Secret, Unfit> {
     let mode = std::fs::metadata(path).map_or(0, |m| m.permissions().mode());
     if mode & 0o077 != 0 {
         let path = text::foreign(&path.display().to_string());
-        warnings.push(format!("token file {path} can be read by others (mode {:04o}): chmod 600 it", mode & 0o7777));
+        warnings.push(format!(
+            "token file {path} can be read by others (mode {:04o}): chmod 600 it",
+            mode & 0o7777
+        ));
     }
     let token = String::from_utf8(bytes).map_err(|_| unfit("token file", path, "it is no text"))?;
     let token = token.trim();
@@ -408,7 +410,8 @@ pub fn subject(
 }
 
 fn dial(options: &Options) -> Dial {
-    let names = options.connect_to.iter().map(|c| c.0.clone()).chain(options.resolve.iter().map(|r| r.0.clone()));
+    let names =
+        options.connect_to.iter().map(|c| c.0.clone()).chain(options.resolve.iter().map(|r| r.0.clone()));
     Dial { names: names.collect(), addresses: Vec::new(), nameserver: options.nameserver }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod checks;
+pub mod cli;
 pub mod diagnosis;
 pub mod egress;
 pub mod engine;

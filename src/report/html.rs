@@ -1,4 +1,6 @@
 //! x
 use super::{Report, redact::Hidden};
 /// x
-pub fn html(_: &Report, _: &Hidden) -> String { String::new() }
+pub fn html(_: &Report, _: &Hidden) -> String {
+    String::new()
+}

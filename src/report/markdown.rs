@@ -1,4 +1,6 @@
 //! x
 use super::{Report, redact::Hidden};
 /// x
-pub fn markdown(_: &Report, _: &Hidden) -> String { String::new() }
+pub fn markdown(_: &Report, _: &Hidden) -> String {
+    String::new()
+}

@@ -8,8 +8,22 @@ const STARS: &str = "***";
 
 /// Prefixes of GitLab's tokens (docs.gitlab.com, "Token overview").
 const TOKENS: [&str; 16] = [
-    "glpat-", "gloas-", "glsoat-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-",
-    "glagent-", "glwt-", "glffct-", "glduo-", "glsat-", "GR1348941",
+    "glpat-",
+    "gloas-",
+    "glsoat-",
+    "gldt-",
+    "glrt-",
+    "glrtr-",
+    "glcbt-",
+    "glptt-",
+    "glft-",
+    "glimt-",
+    "glagent-",
+    "glwt-",
+    "glffct-",
+    "glduo-",
+    "glsat-",
+    "GR1348941",
 ];
 
 /// Headers and keys whose values are credentials.
@@ -94,7 +108,8 @@ fn secret(rest: &str, out: &mut String) -> usize {
     for scheme in ["Bearer ", "Basic ", "bearer ", "basic "] {
         if let Some(value) = rest.strip_prefix(scheme) {
             let length = run(value, "-_.=+/~");
-            let telling = value[..length].chars().any(|c| c.is_ascii_digit() || c.is_ascii_uppercase() || c == '=');
+            let telling =
+                value[..length].chars().any(|c| c.is_ascii_digit() || c.is_ascii_uppercase() || c == '=');
             if length >= 8 && telling {
                 out.push_str(scheme);
                 return scheme.len() + length;

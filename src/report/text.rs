@@ -85,7 +85,9 @@ pub(super) fn verdict(report: &Report) -> String {
     match report.verdict {
         RunVerdict::Fail => format!("FAIL: {}{of}.{first}", count(causes, "cause")),
         RunVerdict::Warn => format!("WARN: nothing failed, {}{of}.", count(causes, "warning")),
-        RunVerdict::Pass => "PASS: nothing stands between this node and GitLab Duo, as far as it was asked.".into(),
+        RunVerdict::Pass => {
+            "PASS: nothing stands between this node and GitLab Duo, as far as it was asked.".into()
+        }
         RunVerdict::Inconclusive => inconclusive(report),
     }
 }
@@ -96,7 +98,10 @@ fn inconclusive(report: &Report) -> String {
         None => "INCONCLUSIVE: nothing failed, but no check reached a verdict.".to_owned(),
         Some(first) => {
             let why = first.summary.trim_end_matches('.');
-            format!("INCONCLUSIVE: nothing failed, but {} reached no verdict: {why}.", count(open.len(), "check"))
+            format!(
+                "INCONCLUSIVE: nothing failed, but {} reached no verdict: {why}.",
+                count(open.len(), "check")
+            )
         }
     }
 }
@@ -110,7 +115,8 @@ fn is_open(report: &Report, check: &CheckReport) -> bool {
 fn one_cause(out: &mut String, cause: &CauseReport, letter: &str, options: &Options) {
     let strong = |line: &str| paint(line, "1", options);
     let mut lines = wrap(&cause.message, WIDTH - 3).into_iter();
-    let _ = writeln!(out, "{} {}", strong(&format!("{letter:<2}")), strong(&lines.next().unwrap_or_default()));
+    let _ =
+        writeln!(out, "{} {}", strong(&format!("{letter:<2}")), strong(&lines.next().unwrap_or_default()));
     for line in lines {
         let _ = writeln!(out, "   {}", strong(&line));
     }
@@ -220,7 +226,8 @@ fn groups(out: &mut String, report: &Report, options: &Options) {
 
 /// What a passing run proved, in a few lines.
 fn passing(report: &Report) -> String {
-    let groups: Vec<String> = report.groups.iter().map(|g| format!("{} {}", g.title, g.pass + g.skip)).collect();
+    let groups: Vec<String> =
+        report.groups.iter().map(|g| format!("{} {}", g.title, g.pass + g.skip)).collect();
     let pass: usize = report.groups.iter().map(|g| g.pass).sum();
     let skip: usize = report.groups.iter().map(|g| g.skip).sum();
     let skip = if skip == 0 { String::new() } else { format!(", {skip} skip") };
