@@ -241,7 +241,10 @@ impl<'de> Deserialize<'de> for Code {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;
         text.parse().map_err(|()| {
-            serde::de::Error::custom(format!("{:?} is not a finding code known here", crate::text::foreign(&text)))
+            serde::de::Error::custom(format!(
+                "{:?} is not a finding code known here",
+                crate::text::foreign(&text)
+            ))
         })
     }
 }

@@ -56,9 +56,16 @@ pub fn duration(d: Duration) -> String {
     }
 }
 
-/// `1 check`, `2 checks`: a count with its noun.
+/// `1 check`, `2 checks`, `3 addresses`: a count with its noun.
 pub fn count(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+    let ending = if n == 1 {
+        ""
+    } else if noun.ends_with('s') {
+        "es"
+    } else {
+        "s"
+    };
+    format!("{n} {noun}{ending}")
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -148,8 +155,13 @@ mod tests {
     #[test]
     fn durations_have_three_digits_and_a_unit() {
         for (ms, text) in [
-            (0.94, "0.9 ms"), (48.4, "48 ms"), (999.9, "1.0 s"), (3_000.0, "3.0 s"),
-            (137_000.0, "2 min 17 s"), (8_220_000.0, "2 h 17 min"), (864_000_000.0, "10 days"),
+            (0.94, "0.9 ms"),
+            (48.4, "48 ms"),
+            (999.9, "1.0 s"),
+            (3_000.0, "3.0 s"),
+            (137_000.0, "2 min 17 s"),
+            (8_220_000.0, "2 h 17 min"),
+            (864_000_000.0, "10 days"),
         ] {
             assert_eq!(duration(Duration::from_secs_f64(ms / 1e3)), text);
         }

@@ -57,6 +57,25 @@ pub(super) async fn connect(
     Err(Failure::Tcp(TcpFailure { kind, target: target.clone(), attempts, after: began.elapsed() }))
 }
 
+/// How long a connection on which nothing is said is watched: a device that cuts it does so at once.
+const WATCHED: Duration = Duration::from_millis(250);
+
+/// Whether the peer ends a connection on which nothing was said.
+pub(super) async fn is_cut(stream: &mut TcpStream) -> bool {
+    let mut byte = [0];
+    matches!(tokio::time::timeout(WATCHED, stream.peek(&mut byte)).await, Ok(Ok(0) | Err(_)))
+}
+
+/// The failure of a connection that was accepted and then cut.
+pub(super) fn cut(target: &Target, connected: &Connected, after: Duration) -> Failure {
+    let mut attempts = connected.attempts.clone();
+    if let Some(last) = attempts.last_mut() {
+        last.failed = Some(TcpKind::Reset);
+        "cut before anything was said".clone_into(&mut last.words);
+    }
+    Failure::Tcp(TcpFailure { kind: TcpKind::Reset, target: target.clone(), attempts, after })
+}
+
 /// An unreachable family of addresses is common and says little; a refusal says most.
 fn most_telling(attempts: &[Attempt]) -> TcpKind {
     [TcpKind::Refused, TcpKind::Reset, TcpKind::Timeout, TcpKind::Unreachable]

@@ -38,8 +38,8 @@ pub(super) async fn handshake(
     let failure = |kind, seen: Seen, words: String| {
         let first_bytes = if kind == TlsKind::NotSpoken { shown(&first) } else { String::new() };
         let (host, chain, public) = (host.to_owned(), seen.chain, seen.public);
-        let after = began.elapsed();
-        Failure::Tls(Box::new(TlsFailure { kind, host, chain, public, first_bytes, words, after }))
+        let (received, after) = (net.now(), began.elapsed());
+        Failure::Tls(Box::new(TlsFailure { kind, host, chain, public, first_bytes, words, received, after }))
     };
     let config = match config(net, ask, &witness).await {
         Ok(config) => config,
@@ -108,7 +108,7 @@ fn reading(host: &str, stream: &TlsStream<Stream>, seen: Seen) -> Tls {
 }
 
 /// Waits a moment for the alert by which TLS 1.3 demands a client certificate, where one was asked for.
-pub(super) async fn late_alert(secured: &mut Secured, began: Instant) -> Result<(), Failure> {
+pub(super) async fn late_alert(net: &Net, secured: &mut Secured, began: Instant) -> Result<(), Failure> {
     if !secured.reading.client_certificate_asked {
         return Ok(());
     }
@@ -126,6 +126,7 @@ pub(super) async fn late_alert(secured: &mut Secured, began: Instant) -> Result<
         public: Some(secured.reading.public),
         first_bytes: String::new(),
         words: words(&error),
+        received: net.now(),
         after: began.elapsed(),
     })))
 }

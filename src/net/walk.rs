@@ -18,7 +18,13 @@ pub(super) async fn walk(net: &Net, walk: &Walk, teller: &mut Teller<'_>) -> Opt
     let found = net.resolve(first_hop, teller).await?;
     let began = Instant::now();
     let packets = walk.tls.map_or(Packets::Any, |ask| ask.packets);
-    let connected = tcp::connect(net, first_hop, &found.sockets(), packets).await;
+    let mut connected = tcp::connect(net, first_hop, &found.sockets(), packets).await;
+    if let (Ok((stream, reading)), None, Then::Close, Via::Direct) =
+        (&mut connected, walk.tls, &walk.then, &walk.via)
+        && tcp::is_cut(stream).await
+    {
+        connected = Err(tcp::cut(first_hop, reading, began.elapsed()));
+    }
     let connected = connected.map(|(stream, connected)| (stream, Reading::Connected(connected)));
     let stream = Stream::new(teller.tell(Layer::Tcp, began, connected)?, Vec::new());
     let stream = match &walk.via {
@@ -84,7 +90,7 @@ async fn secure(net: &Net, walk: &Walk, ask: &TlsAsk, stream: Stream) -> Result<
     let began = Instant::now();
     let mut secured = tls::handshake(net, &walk.target.host, ask, stream).await?;
     match walk.then {
-        Then::Close => tls::late_alert(&mut secured, began).await?,
+        Then::Close => tls::late_alert(net, &mut secured, began).await?,
         // The alert will come in place of the answer, and is told apart there.
         Then::Request(_) | Then::Upgrade(_) => {}
     }

@@ -131,7 +131,8 @@ impl FromStr for ResolveTo {
     type Err = DialError;
 
     fn from_str(text: &str) -> Result<Self, DialError> {
-        let fail = |why: String| DialError { given: crate::text::foreign(text), form: "HOST:PORT:ADDRESS", why };
+        let fail =
+            |why: String| DialError { given: crate::text::foreign(text), form: "HOST:PORT:ADDRESS", why };
         let (host, rest) = text.split_once(':').ok_or_else(|| fail("it has no port".into()))?;
         let (port, addresses) = rest.split_once(':').ok_or_else(|| fail("it has no address".into()))?;
         let port = port_of(port).map_err(fail)?;

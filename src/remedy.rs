@@ -1,0 +1,299 @@
+//! Articles: what is wrong, how it shows, how to mend it. Parsed from `assets/remedies/`, filled in with what
+//! was found. The words live in the files; nothing here advises.
+
+pub mod markdown;
+
+use crate::finding::{Args, Code};
+use crate::run::About;
+use crate::subject::Cloudflare;
+use markdown::Block;
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// An article, filled in or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Article {
+    /// `The certificate has run out`
+    pub title: String,
+    /// One sentence for the banner and the ticket.
+    pub message: String,
+    /// A few words for a line of a list.
+    pub short: String,
+    /// What stops for users.
+    pub means: String,
+    /// Where the documentation speaks of it.
+    pub docs: Vec<String>,
+    /// Markdown: why this happens.
+    pub cause: String,
+    /// Markdown: how it shows in logs and tools.
+    pub seen: String,
+    /// Markdown: an ordered list, one item a step of the guide.
+    pub fix: String,
+    /// Markdown: how to know that it is mended.
+    pub verify: String,
+    /// Markdown: what looks alike and is not.
+    pub not_it: String,
+}
+
+/// Why an article's source cannot be read. Met by tests only: the sources are compiled in.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ArticleError {
+    /// It does not begin with `---`.
+    #[error("the front matter does not begin or end with ---")]
+    FrontMatter,
+    /// A key or section is missing, empty, unknown or out of order.
+    #[error("{0}")]
+    Part(String),
+}
+
+/// Values for placeholders beside a finding's own arguments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Values(BTreeMap<String, String>);
+
+impl Values {
+    /// What every article may use: the instance, the node, Cloudflare's ranges.
+    pub fn of(about: Option<&About>) -> Self {
+        let cloudflare = Cloudflare::embedded();
+        let ranges = |v4: bool| -> Vec<String> {
+            cloudflare.ranges.iter().filter(|r| r.addr().is_ipv4() == v4).map(ToString::to_string).collect()
+        };
+        let mut values = BTreeMap::from([
+            ("ranges_v4".to_owned(), ranges(true).join("\n")),
+            ("ranges_v6".to_owned(), ranges(false).join("\n")),
+            ("ranges_v4_commas".to_owned(), ranges(true).join(", ")),
+            ("ranges_v6_commas".to_owned(), ranges(false).join(", ")),
+            ("ranges_date".to_owned(), cloudflare.date),
+        ]);
+        let host = about.and_then(|a| a.instance.as_deref()).and_then(|url| url.parse().ok());
+        if let Some(url) = host.map(|u: crate::subject::address::InstanceUrl| u.target.host) {
+            values.insert("instance".to_owned(), url);
+        }
+        if let Some(node) = about.and_then(|a| a.node.hostname.clone()) {
+            values.insert("node".to_owned(), node);
+        }
+        Self(values)
+    }
+
+    /// Also says where the finding was made.
+    #[must_use]
+    pub fn at(mut self, place: &str) -> Self {
+        self.0.insert("place".to_owned(), place.to_owned());
+        self
+    }
+}
+
+/// The article of a code as it stands in its file.
+///
+/// # Panics
+/// Never: a test reads every article.
+pub fn article(code: Code) -> Article {
+    parse(code.row().article).expect("every article that is compiled in has passed the test that parses it")
+}
+
+/// The article of a finding, filled in.
+pub fn filled(code: Code, args: &Args, values: &Values) -> Article {
+    let fill = |text: &str| fill(text, args, values);
+    let source = article(code);
+    Article {
+        title: fill(&source.title),
+        message: fill(&source.message),
+        short: fill(&source.short),
+        means: fill(&source.means),
+        docs: source.docs,
+        cause: fill(&source.cause),
+        seen: fill(&source.seen),
+        fix: fill(&source.fix),
+        verify: fill(&source.verify),
+        not_it: fill(&source.not_it),
+    }
+}
+
+/// The banner sentence of a finding.
+pub fn message(code: Code, args: &Args, values: &Values) -> String {
+    front(code, "message", args, values)
+}
+
+/// The few words of a finding for a line of a list.
+pub fn short(code: Code, args: &Args, values: &Values) -> String {
+    front(code, "short", args, values)
+}
+
+fn front(code: Code, key: &str, args: &Args, values: &Values) -> String {
+    let line = code.row().article.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(": "));
+    fill(line.unwrap_or(code.as_str()), args, values)
+}
+
+/// A step of the repair: what to do, with its snippets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FixStep {
+    /// The first paragraph: what to do.
+    pub text: String,
+    /// Everything behind it.
+    pub rest: Vec<Block>,
+}
+
+/// A snippet to copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snippet {
+    /// `shell`, `ruby`, `apache`, …
+    pub language: String,
+    /// The text, with a final line end.
+    pub text: String,
+}
+
+impl FixStep {
+    /// The snippets of the step.
+    pub fn snippets(&self) -> Vec<Snippet> {
+        let snippet = |block: &Block| match block {
+            Block::Code { language, text } => {
+                Some(Snippet { language: language.clone(), text: text.clone() })
+            }
+            Block::Paragraph(_) | Block::Item { .. } => None,
+        };
+        self.rest.iter().filter_map(snippet).collect()
+    }
+}
+
+impl Article {
+    /// The steps of the repair.
+    pub fn steps(&self) -> Vec<FixStep> {
+        let mut steps: Vec<FixStep> = Vec::new();
+        for block in markdown::blocks(&self.fix) {
+            match block {
+                Block::Item { number: Some(_), text } => steps.push(FixStep { text, rest: Vec::new() }),
+                block @ (Block::Item { number: None, .. } | Block::Paragraph(_) | Block::Code { .. }) => {
+                    if let Some(step) = steps.last_mut() {
+                        step.rest.push(block);
+                    }
+                }
+            }
+        }
+        steps
+    }
+}
+
+/// Replaces `{{name}}` and `{{name|default}}`. A value that is not known becomes its default or `<name>`; a
+/// value of several lines keeps the indentation of the line it stands in.
+fn fill(text: &str, args: &Args, values: &Values) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("{{") {
+        let Some(end) = rest[start..].find("}}").map(|e| start + e) else { break };
+        out.push_str(&rest[..start]);
+        let (name, default) = match rest[start + 2..end].split_once('|') {
+            Some((name, default)) => (name, default.to_owned()),
+            None => (&rest[start + 2..end], format!("<{}>", &rest[start + 2..end])),
+        };
+        let value = args.get(name).filter(|v| !v.is_empty()).or_else(|| values.0.get(name)).cloned();
+        let line = &out[out.rfind('\n').map_or(0, |n| n + 1)..];
+        let indent: String = line.chars().take_while(|c| *c == ' ').collect();
+        out.push_str(&value.unwrap_or(default).replace('\n', &format!("\n{indent}")));
+        rest = &rest[end + 2..];
+    }
+    out.push_str(rest);
+    out
+}
+
+const SECTIONS: [&str; 5] = ["Cause", "Seen", "Fix", "Verify", "Not it"];
+
+/// Reads an article's source.
+fn parse(source: &str) -> Result<Article, ArticleError> {
+    let body = source.strip_prefix("---\n").ok_or(ArticleError::FrontMatter)?;
+    let (front, body) = body.split_once("\n---\n").ok_or(ArticleError::FrontMatter)?;
+    let mut article = Article::default();
+    for line in front.lines() {
+        if let Some(link) = line.strip_prefix("  - ") {
+            article.docs.push(link.to_owned());
+            continue;
+        }
+        let (key, value) = line
+            .split_once(':')
+            .ok_or_else(|| ArticleError::Part(format!("`{line}` is no key of the front matter")))?;
+        let field = match key {
+            "title" => &mut article.title,
+            "message" => &mut article.message,
+            "short" => &mut article.short,
+            "means" => &mut article.means,
+            "docs" => continue,
+            other => return Err(ArticleError::Part(format!("`{other}` is no key of the front matter"))),
+        };
+        value.trim().clone_into(field);
+    }
+    let mut texts = Vec::new();
+    let mut rest = body;
+    for (i, section) in SECTIONS.iter().enumerate() {
+        let missing = || ArticleError::Part(format!("the section `{section}` is missing or out of order"));
+        let at = rest.find(&format!("\n## {section}\n")).ok_or_else(missing)?;
+        if i > 0 {
+            texts.push(rest[..at].trim().to_owned());
+        }
+        rest = &rest[at + section.len() + 5..];
+    }
+    texts.push(rest.trim().to_owned());
+    if let Some(empty) = texts.iter().position(String::is_empty) {
+        return Err(ArticleError::Part(format!("the section `{}` is empty", SECTIONS[empty])));
+    }
+    let mut texts = texts.into_iter();
+    let mut next = || texts.next().unwrap_or_default();
+    (article.cause, article.seen, article.fix) = (next(), next(), next());
+    (article.verify, article.not_it) = (next(), next());
+    Ok(article)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(of: &[(&str, &str)]) -> Args {
+        of.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    #[test]
+    fn every_article_is_whole() {
+        for code in Code::ALL {
+            let article = parse(code.row().article).unwrap_or_else(|e| panic!("{code}: {e}"));
+            for (part, text) in [
+                ("title", &article.title),
+                ("message", &article.message),
+                ("short", &article.short),
+                ("means", &article.means),
+            ] {
+                assert!(!text.is_empty(), "{code} has no {part}");
+            }
+            assert!(!article.docs.is_empty(), "{code} links no documentation");
+            assert!(!article.steps().is_empty(), "{code} has no step to take");
+        }
+    }
+
+    #[test]
+    fn every_placeholder_is_an_argument_or_always_known() {
+        let always = [
+            "instance",
+            "node",
+            "place",
+            "ranges_v4",
+            "ranges_v6",
+            "ranges_v4_commas",
+            "ranges_v6_commas",
+            "ranges_date",
+        ];
+        for code in Code::ALL {
+            for part in code.row().article.split("{{").skip(1) {
+                let name = part.split("}}").next().unwrap_or_default();
+                let known = name.contains('|') || always.contains(&name) || code.row().args.contains(&name);
+                assert!(known, "{code} uses {{{{{name}}}}}");
+            }
+        }
+    }
+
+    #[test]
+    fn placeholders_take_the_value_the_default_or_their_own_name() {
+        let fill = |text| fill(text, &args(&[("host", "a.example")]), &Values::default());
+        assert_eq!(fill("{{host}} {{port|443}} {{issuer}} {{"), "a.example 443 <issuer> {{");
+    }
+
+    #[test]
+    fn a_value_of_several_lines_keeps_the_indentation() {
+        assert_eq!(fill("   {{list}}", &args(&[("list", "a\nb")]), &Values::default()), "   a\n   b");
+    }
+}
