@@ -47,7 +47,8 @@ pub(super) async fn listen(
         Listen::FirstPing => None,
         Listen::Hold(seconds) => Some(Duration::from_secs(seconds.into())),
     };
-    let welcomed = line.welcome(opened + net.timeout()).await.map(|()| ((), Reading::Welcome));
+    let welcomed =
+        line.welcome(opened + net.timeout().max(Limits::FIRST_PING)).await.map(|()| ((), Reading::Welcome));
     teller.tell(Layer::Welcome, opened, welcomed)?;
     let welcome = Instant::now();
     let pinged = line.ping(welcome).await.map(|after| ((), Reading::Ping { after }));

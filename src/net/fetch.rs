@@ -66,7 +66,7 @@ fn scheme(fetch: &Fetch) -> Scheme {
 
 fn as_walk(fetch: &Fetch) -> Walk {
     let then = Then::Request(fetch.request.clone());
-    Walk { target: fetch.target.clone(), via: Via::Direct, tls: fetch.tls, then, nth: 0 }
+    Walk { target: fetch.target.clone(), via: Via::Direct, tls: fetch.tls, then, repeat: None }
 }
 
 /// The same request over a connection of its own, lower layers left unsaid unless they fail.

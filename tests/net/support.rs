@@ -54,7 +54,7 @@ pub(crate) fn address_rule(subject: &mut Subject, to: AddressTo) {
 }
 
 pub(crate) fn walk(to: SocketAddr, tls: Option<TlsAsk>, then: Then) -> Probe {
-    Probe::Walk(Walk { target: Target::new(HOST, to.port()), via: Via::Direct, tls, then, nth: 0 })
+    Probe::Walk(Walk { target: Target::new(HOST, to.port()), via: Via::Direct, tls, then, repeat: None })
 }
 
 pub(crate) fn get(to: SocketAddr, tls: Option<TlsAsk>) -> Probe {

@@ -62,7 +62,7 @@ fn through(proxy: SocketAddr, credentials: &str) -> Probe {
         via: Via::Proxy(proxy),
         tls: None,
         then: Then::Request(Request::get("/")),
-        nth: 0,
+        repeat: None,
     })
 }
 

@@ -284,7 +284,7 @@ async fn a_proxy_behind_tls_is_verified_and_carries_a_handshake_of_its_own() {
             via: Via::Proxy(url),
             tls: Some(STRICT()),
             then: Then::Close,
-            nth: 0,
+            repeat: None,
         })
     };
     assert!(matches!(reading(trusting(&root.der), &through(HOST)).await, Reading::Tls(_)));
