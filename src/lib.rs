@@ -3,11 +3,13 @@
 pub mod check;
 pub mod checks;
 pub mod cli;
+pub mod config;
 pub mod diagnosis;
 pub mod egress;
 pub mod engine;
 pub mod failure;
 pub mod finding;
+pub mod headless;
 pub mod lab;
 pub mod net;
 pub mod node;

@@ -73,6 +73,13 @@ pub fn scenario(name: &str) -> Option<Scenario> {
     read(file.path(), file.contents()).ok()
 }
 
+/// The scenario to try a code with: the one of its name, else the first that ends with it alone.
+pub fn provoking(code: Code) -> Option<String> {
+    let all = scenarios();
+    let named = all.iter().find(|s| s.name == code.as_str());
+    named.or_else(|| all.iter().find(|s| s.expect.root_causes == [code])).map(|s| s.name.clone())
+}
+
 fn read(path: &Path, text: &[u8]) -> Result<Scenario, String> {
     let shown = path.display();
     let scenario: Scenario = serde_json::from_slice(text).map_err(|e| format!("{shown}: {e}"))?;

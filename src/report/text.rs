@@ -4,6 +4,7 @@
 use super::{CauseReport, Charset, CheckReport, Colour, Options, Report, exit_code_of, letter};
 use crate::remedy::{Article, markdown};
 use crate::run::{RunVerdict, Skip, Status};
+use crate::text::ascii;
 use crate::text::{count, duration, list, wrap};
 use markdown::Block;
 use std::collections::BTreeMap;
@@ -285,28 +286,4 @@ fn paint(text: &str, colour: &str, options: &Options) -> String {
         Colour::Always if !colour.is_empty() => format!("\x1b[{colour}m{text}\x1b[0m"),
         Colour::Always | Colour::Never => text.to_owned(),
     }
-}
-
-/// The text in ASCII: what has no equivalent becomes `?`.
-pub(super) fn ascii(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            c if c.is_ascii() => out.push(c),
-            '…' => out.push_str("..."),
-            '–' | '—' | '─' => out.push('-'),
-            '→' => out.push_str("->"),
-            '≠' => out.push_str("!="),
-            '≥' => out.push_str(">="),
-            '≤' => out.push_str("<="),
-            '“' | '”' => out.push('"'),
-            '‘' | '’' => out.push('\''),
-            '×' => out.push('x'),
-            '·' => out.push('.'),
-            '✓' => out.push('+'),
-            '✗' => out.push('X'),
-            _ => out.push('?'),
-        }
-    }
-    out
 }
