@@ -80,8 +80,9 @@ pub(super) async fn serve(site: Site) {
     }
 }
 
-/// How long the queue stays full. A dropped SYN is sent again after 1 s (RFC 6298, 2.1), and finds it open.
-const OVERRUN: Duration = Duration::from_millis(400);
+/// How long the queue stays full. A dropped SYN is sent again after 1 s (RFC 6298, 2.1), and finds it open; the
+/// further addresses that a client tries meanwhile, one every 250 ms (RFC 8305, 5), do not.
+const OVERRUN: Duration = Duration::from_millis(800);
 /// How long the first victim is waited for.
 const OVERRUN_WAIT: Duration = Duration::from_secs(1);
 /// The least time between two overruns: the connections that one delays are through by then.
