@@ -91,6 +91,13 @@ async fn the_ways_in_which_a_name_does_not_resolve_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_name_server_that_does_not_listen_gives_no_answer() {
+    let closed = UdpSocket::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("an address");
+    let failed = dns_failure(asking(closed, impatient())).await;
+    assert_eq!(failed.kind, DnsKind::Timeout, "{failed:?}");
+}
+
+#[tokio::test]
 async fn a_name_with_one_silent_type_resolves_and_the_silence_is_told() {
     let server = name_server(Some((0, &[V4])), None).await;
     let resolved = resolved(asking(server, impatient()), &resolve()).await;
@@ -126,8 +133,10 @@ async fn connect_to_leads_elsewhere_and_says_so() {
     if let Probe::Walk(walk) = &mut probe {
         walk.target.port = 443;
     }
-    let samples = carry_out(subject, &probe).await;
+    let samples = carry_out(subject.clone(), &probe).await;
     let Some(Reading::Resolved(resolved)) = samples[0].reading() else { panic!("{samples:?}") };
     assert_eq!(resolved.source, NameSource::ConnectTo(Target::new("127.0.0.1", to.port())));
     assert!(matches!(samples.last().and_then(|s| s.reading()), Some(Reading::Answer(_))), "{samples:?}");
+    let connect = Probe::Connect { target: Target::new("gitlab.test", 443), address: to.ip() };
+    assert!(matches!(reading(subject, &connect).await, Reading::Connected(c) if c.address == to));
 }

@@ -17,11 +17,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-pub const HOST: &str = "gitlab.test";
-pub const STORE: StoreId = StoreId(0);
+pub(crate) const HOST: &str = "gitlab.test";
+pub(crate) const STORE: StoreId = StoreId(0);
 
 /// A subject of 1 June 2026 that resolves every name to loopback.
-pub fn subject() -> Subject {
+pub(crate) fn subject() -> Subject {
     let to = NameTo::Addresses(vec!["127.0.0.1".parse().expect("an address")]);
     Subject {
         instance: None,
@@ -38,48 +38,53 @@ pub fn subject() -> Subject {
     }
 }
 
-pub fn impatient() -> Subject {
+pub(crate) fn impatient() -> Subject {
     let limits = Limits { timeout: Duration::from_millis(200), ..Limits::DEFAULT };
     Subject { limits, ..subject() }
 }
 
-pub fn trusting(root: &CertificateDer<'_>) -> Subject {
+pub(crate) fn trusting(root: &CertificateDer<'_>) -> Subject {
     let mut subject = subject();
     subject.stores[0].roots.push(root.to_vec());
     subject
 }
 
-pub fn address_rule(subject: &mut Subject, to: AddressTo) {
+pub(crate) fn address_rule(subject: &mut Subject, to: AddressTo) {
     subject.dial.addresses.push(AddressRule { address: None, port: None, to });
 }
 
-pub fn walk(to: SocketAddr, tls: Option<TlsAsk>, then: Then) -> Probe {
+pub(crate) fn walk(to: SocketAddr, tls: Option<TlsAsk>, then: Then) -> Probe {
     Probe::Walk(Walk { target: Target::new(HOST, to.port()), via: Via::Direct, tls, then, nth: 0 })
 }
 
-pub fn get(to: SocketAddr, tls: Option<TlsAsk>) -> Probe {
+pub(crate) fn get(to: SocketAddr, tls: Option<TlsAsk>) -> Probe {
     walk(to, tls, Then::Request(Request::get("/")))
 }
 
-pub fn fetch(to: SocketAddr, tls: Option<TlsAsk>) -> Probe {
+pub(crate) fn fetch(to: SocketAddr, tls: Option<TlsAsk>) -> Probe {
     Probe::Fetch(Fetch { target: Target::new(HOST, to.port()), tls, request: Request::get("/") })
 }
 
-pub async fn carry_out(subject: Subject, probe: &Probe) -> Vec<Sample> {
-    let mut samples = Vec::new();
-    Net::new(Arc::new(subject)).carry_out(probe, &mut |sample| samples.push(sample)).await;
-    samples
+pub(crate) async fn carry_out(subject: Subject, probe: &Probe) -> Vec<Sample> {
+    let probe = probe.clone();
+    // On a task of its own, as the program runs it: the future must be `Send`.
+    let probing = tokio::spawn(async move {
+        let mut samples = Vec::new();
+        Net::new(Arc::new(subject)).carry_out(&probe, &mut |sample| samples.push(sample)).await;
+        samples
+    });
+    probing.await.expect("a probe that does not panic")
 }
 
 /// The failure at the end of a probe, with the layer it is told at.
-pub async fn failure(subject: Subject, probe: &Probe) -> (Layer, Failure) {
+pub(crate) async fn failure(subject: Subject, probe: &Probe) -> (Layer, Failure) {
     let samples = carry_out(subject, probe).await;
     let last = samples.last().expect("a sample");
     (last.layer, last.failure().unwrap_or_else(|| panic!("no failure in {samples:?}")).clone())
 }
 
 /// The reading at the end of a probe.
-pub async fn reading(subject: Subject, probe: &Probe) -> Reading {
+pub(crate) async fn reading(subject: Subject, probe: &Probe) -> Reading {
     let samples = carry_out(subject, probe).await;
     let last = samples.last().expect("a sample");
     assert_eq!(last.layer, probe.last_layer(), "{samples:?}");
@@ -87,7 +92,7 @@ pub async fn reading(subject: Subject, probe: &Probe) -> Reading {
 }
 
 /// A peer on loopback that treats each connection alike.
-pub async fn peer<F, T>(treat: F) -> SocketAddr
+pub(crate) async fn peer<F, T>(treat: F) -> SocketAddr
 where
     F: Fn(TcpStream) -> T + Send + 'static,
     T: Future<Output = ()> + Send + 'static,
@@ -103,7 +108,7 @@ where
 }
 
 /// A peer that reads once and then says one thing and closes.
-pub async fn says(text: impl Into<Vec<u8>>) -> SocketAddr {
+pub(crate) async fn says(text: impl Into<Vec<u8>>) -> SocketAddr {
     let text: Arc<[u8]> = Arc::from(text.into());
     peer(move |mut stream| {
         let text = Arc::clone(&text);
@@ -119,52 +124,52 @@ pub async fn says(text: impl Into<Vec<u8>>) -> SocketAddr {
 }
 
 /// An authority or a server with its key.
-pub struct Party {
-    pub params: CertificateParams,
-    pub key: KeyPair,
-    pub der: CertificateDer<'static>,
+pub(crate) struct Party {
+    pub(crate) params: CertificateParams,
+    pub(crate) key: KeyPair,
+    pub(crate) der: CertificateDer<'static>,
 }
 
-pub fn params(name: &str) -> CertificateParams {
+pub(crate) fn params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::new(vec![HOST.to_owned()]).expect("valid names");
     params.distinguished_name.push(DnType::CommonName, name);
     (params.not_before, params.not_after) = (date_time_ymd(2026, 1, 1), date_time_ymd(2027, 1, 1));
     params
 }
 
-pub fn authority(name: &str) -> Party {
+pub(crate) fn authority(name: &str) -> Party {
     let mut params = params(name);
     params.subject_alt_names.clear();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     alone(params)
 }
 
-pub fn alone(params: CertificateParams) -> Party {
+pub(crate) fn alone(params: CertificateParams) -> Party {
     let key = KeyPair::generate().expect("a key");
     let der = params.self_signed(&key).expect("a certificate").der().clone();
     Party { params, key, der }
 }
 
-pub fn signed(params: CertificateParams, by: &Party) -> Party {
+pub(crate) fn signed(params: CertificateParams, by: &Party) -> Party {
     let key = KeyPair::generate().expect("a key");
     let issuer = Issuer::from_params(&by.params, &by.key);
     let der = params.signed_by(&key, &issuer).expect("a certificate").der().clone();
     Party { params, key, der }
 }
 
-pub fn server_config(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> ServerConfig {
+pub(crate) fn server_config(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> ServerConfig {
     let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
     server_builder().with_no_client_auth().with_single_cert(chain, key).expect("a server's configuration")
 }
 
-pub fn server_builder() -> rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier> {
+pub(crate) fn server_builder() -> rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier> {
     ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("protocol versions")
 }
 
 /// A TLS peer that answers each connection's first bytes with a small HTTP page.
-pub async fn tls_peer(config: ServerConfig) -> SocketAddr {
+pub(crate) async fn tls_peer(config: ServerConfig) -> SocketAddr {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     peer(move |stream| {
         let acceptor = acceptor.clone();

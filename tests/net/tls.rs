@@ -3,15 +3,16 @@ use crate::support::{
     says, server_builder, server_config, signed, subject, tls_peer, trusting, walk,
 };
 use duo_doctor::failure::{Failure, HttpKind, Layer, TlsFailure, TlsKind};
-use duo_doctor::probe::{Alpn, Hello, Packets, Probe, Reading, Then, Tls, TlsAsk};
-use duo_doctor::subject::{PublicRoots, Subject};
+use duo_doctor::probe::{Alpn, Hello, Packets, Probe, Reading, Then, Tls, TlsAsk, Walk};
+use duo_doctor::subject::address::Target;
+use duo_doctor::subject::{PublicRoots, Subject, Via};
 use rcgen::{BasicConstraints, IsCa, date_time_ymd};
 use rustls::RootCertStore;
 use rustls::server::WebPkiClientVerifier;
 use rustls_pki_types::PrivateKeyDer;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const STRICT: fn() -> TlsAsk = || TlsAsk::strict(STORE);
 
@@ -90,6 +91,16 @@ async fn every_way_in_which_a_certificate_is_bad_has_its_kind_and_keeps_the_chai
 }
 
 #[tokio::test]
+async fn a_fetch_over_a_bad_certificate_fails_at_tls() {
+    let to = with(&alone(params("itself")), &[]).await;
+    let (layer, failed) = failure(subject(), &fetch(to, Some(STRICT()))).await;
+    assert!(matches!(&failed, Failure::Tls(f) if f.kind == TlsKind::SelfSigned), "{failed:?}");
+    assert_eq!(layer, Layer::Tls);
+    let recorded = reading(subject(), &fetch(to, Some(TlsAsk::lenient(STORE)))).await;
+    assert!(matches!(recorded, Reading::Answer(_)));
+}
+
+#[tokio::test]
 async fn a_certificate_that_stands_in_the_store_itself_is_trusted() {
     let mut itself = params("itself");
     itself.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -134,7 +145,7 @@ async fn a_thousand_certificates_are_bounded() {
     let itself = alone(params("itself"));
     let few = server_config(vec![itself.der.clone(); 100], &itself.key);
     let failed = tls_failure(subject(), tls_peer(few).await).await;
-    assert_eq!(failed.chain.len(), 20);
+    assert_eq!((failed.kind, failed.chain.len()), (TlsKind::SelfSigned, 20));
     let many = server_config(vec![itself.der.clone(); 1000], &itself.key);
     let failed = tls_failure(subject(), tls_peer(many).await).await;
     assert_eq!((failed.kind, failed.chain.len()), (TlsKind::Other, 0), "{failed:?}");
@@ -218,6 +229,71 @@ async fn http_2_is_spoken_where_alpn_settles_on_it() {
         assert_eq!((answer.version.as_str(), answer.status), ("HTTP/2", 200));
         assert!(answer.body.starts_with("https://gitlab.test:"), "{}", answer.body);
     }
+}
+
+#[tokio::test]
+async fn endless_headers_of_http_2_are_malformed() {
+    let root = authority("Test Root");
+    let server = signed(params("server"), &root);
+    let mut config = server_config(vec![server.der.clone()], &server.key);
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let to = peer(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let service = hyper::service::service_fn(|_: hyper::Request<hyper::body::Incoming>| async move {
+                let response = (0..100)
+                    .fold(hyper::Response::builder(), |r, i| r.header(format!("x-{i}"), "x".repeat(8_000)));
+                response.body(http_body_util::Empty::<bytes::Bytes>::new())
+            });
+            let executor = hyper_util::rt::TokioExecutor::new();
+            let stream = hyper_util::rt::TokioIo::new(stream);
+            let _ =
+                hyper::server::conn::http2::Builder::new(executor).serve_connection(stream, service).await;
+        }
+    })
+    .await;
+    for probe in [get(to, Some(STRICT())), fetch(to, Some(STRICT()))] {
+        let (_, failed) = failure(trusting(&root.der), &probe).await;
+        assert!(matches!(&failed, Failure::Http(f) if f.kind == HttpKind::Malformed), "{failed:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_behind_tls_is_verified_and_carries_a_handshake_of_its_own() {
+    let root = authority("Test Root");
+    let server = signed(params("server"), &root);
+    let acceptor =
+        tokio_rustls::TlsAcceptor::from(Arc::new(server_config(vec![server.der.clone()], &server.key)));
+    let proxy = peer(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(mut stream) = acceptor.accept(stream).await else { return };
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+            // The tunnel ends here too: the inner handshake is for the target's name.
+            let _ = acceptor.accept(stream).await;
+        }
+    })
+    .await;
+    let through = |target: &str| {
+        let url = format!("https://{HOST}:{}", proxy.port()).parse().expect("a proxy's URL");
+        Probe::Walk(Walk {
+            target: Target::new(target, 443),
+            via: Via::Proxy(url),
+            tls: Some(STRICT()),
+            then: Then::Close,
+            nth: 0,
+        })
+    };
+    assert!(matches!(reading(trusting(&root.der), &through(HOST)).await, Reading::Tls(_)));
+    let (layer, failed) = failure(trusting(&root.der), &through("other.test")).await;
+    assert!(matches!(&failed, Failure::Tls(f) if f.kind == TlsKind::WrongName && f.host == "other.test"));
+    assert_eq!(layer, Layer::Tls);
+    let (layer, failed) = failure(subject(), &through(HOST)).await;
+    assert!(matches!(&failed, Failure::Tls(f) if f.host == HOST), "{failed:?}");
+    assert_eq!(layer, Layer::Proxy);
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
-use crate::support::{HOST, failure, impatient, peer, says, subject, walk};
+use crate::support::{
+    HOST, STORE, authority, failure, impatient, params, peer, says, server_config, signed, subject, trusting,
+    walk,
+};
 use duo_doctor::failure::{Ended, Failure, Layer, WebSocketFailure};
-use duo_doctor::probe::{Listen, Probe, Reading, Then, Upgrade};
+use duo_doctor::probe::{Alpn, Listen, Probe, Reading, Then, TlsAsk, Upgrade};
+use duo_doctor::secret::Secret;
 use duo_doctor::subject::Subject;
 use futures_util::{SinkExt, StreamExt};
 use std::net::SocketAddr;
@@ -72,6 +76,39 @@ async fn a_good_cable_is_told_layer_by_layer_and_held() {
     let Some(Reading::Upgraded(upgraded)) = samples[2].reading() else { panic!("{samples:?}") };
     assert_eq!(upgraded.protocol.as_deref(), Some("actioncable-v1-json"));
     assert!(matches!(samples[5].reading(), Some(Reading::Held { frames: 2, .. })), "{samples:?}");
+}
+
+#[tokio::test]
+async fn a_credential_goes_to_a_verified_server() {
+    let root = authority("Test Root");
+    let server = signed(params("server"), &root);
+    let config = server_config(vec![server.der.clone()], &server.key);
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let (tell, mut told) = tokio::sync::mpsc::channel(1);
+    let to = peer(move |stream| {
+        let (acceptor, tell) = (acceptor.clone(), tell.clone());
+        async move {
+            let mut stream = acceptor.accept(stream).await.expect("a handshake");
+            let mut request = [0; 4096];
+            let read = tokio::io::AsyncReadExt::read(&mut stream, &mut request).await.expect("a request");
+            let request = String::from_utf8_lossy(&request[..read]).into_owned();
+            tell.send(request).await.expect("a listener");
+        }
+    })
+    .await;
+    let mut probe = upgrade(to, Listen::Answer);
+    if let Probe::Walk(walk) = &mut probe {
+        walk.tls = Some(TlsAsk { alpn: Alpn::Http1, ..TlsAsk::strict(STORE) });
+        if let Then::Upgrade(upgrade) = &mut walk.then {
+            upgrade.credential = Some(Secret::new("glpat-abc"));
+        }
+    }
+    let (_, failed) = websocket_failure(trusting(&root.der), &probe).await;
+    assert!(matches!(failed, WebSocketFailure::NoAnswer { kind: Ended::Eof, .. }), "{failed:?}");
+    let request = told.recv().await.expect("a request").to_ascii_lowercase();
+    assert!(request.starts_with("get /-/cable http/1.1\r\n"), "{request}");
+    assert!(request.contains("authorization: bearer glpat-abc\r\n"), "{request}");
+    assert!(request.contains("sec-websocket-protocol: actioncable-v1-json, actioncable-unsupported\r\n"));
 }
 
 #[tokio::test]
