@@ -1,12 +1,16 @@
 //! A client that knows nothing but the subject: its dial table, its roots, its clock.
 
+use crate::lab::Lab;
 use crate::lab::fault::On;
 use crate::lab::scenario::scenario;
 use crate::lab::situation::{HOSTS, name_of};
-use crate::lab::*;
+use crate::subject::Limits;
+use crate::subject::dial::AddressTo;
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use rustls::time_provider::TimeProvider;
 use rustls_pki_types::{ServerName, UnixTime};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
