@@ -32,7 +32,7 @@ struct At<'a> {
 pub fn diagnose(run: &Run) -> Vec<RootCause> {
     let mut faults = merge(&findings(run));
     fold(&mut faults);
-    faults.sort_by_key(|f| (std::cmp::Reverse(f.severity()), f.group(), f.first.step, f.first.finding.code));
+    faults.sort_by_key(|f| (std::cmp::Reverse(f.severity()), f.group(), f.first.finding.code, f.first.step));
     faults.iter().map(|fault| cause(run, fault)).collect()
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn serve(opened: Opened, situation: &Situation) {
     let (held_back, cut_at) = match fault {
         Some(CableEnd::Silent) => return swallow(stream).await,
         Some(CableEnd::Closed) => return end(&mut stream).await,
-        Some(CableEnd::HeldBack(seconds)) => (Some(Duration::from_secs(seconds.max(1))), never),
+        Some(CableEnd::HeldBack(millis)) => (Some(Duration::from_millis(millis.max(1))), never),
         Some(CableEnd::CutAfter(seconds)) => (None, now + Duration::from_secs(seconds)),
         None => (None, never),
     };

@@ -34,7 +34,7 @@ pub struct Scenario {
     pub expect: Expect,
     /// What mending does, in one sentence.
     pub mend: String,
-    /// For how many seconds WebSockets are to be held open.
+    /// For how many seconds a WebSocket is to be held open.
     #[serde(default)]
     pub hold: Option<u64>,
     /// A token that the run is given; `good` stands for the one that the lab's instance accepts.

@@ -80,8 +80,11 @@ pub(super) async fn serve(site: Site) {
     }
 }
 
-/// How long the queue stays full. A dropped SYN is sent again after 1 s (RFC 6298, 2.1), and finds it open.
-const OVERRUN: Duration = Duration::from_millis(400);
+/// The queue while it is overrun: the kernel takes one connection more, and drops the SYN of each further one.
+const QUEUE: i32 = 1;
+/// How long the queue stays full. A dropped SYN is sent again after 1 s (RFC 6298, 2.1), and finds it open; the
+/// further addresses that a client tries meanwhile, one every 250 ms (RFC 8305, 5), do not.
+const OVERRUN: Duration = Duration::from_millis(800);
 /// How long the first victim is waited for.
 const OVERRUN_WAIT: Duration = Duration::from_secs(1);
 /// The least time between two overruns: the connections that one delays are through by then.
@@ -96,8 +99,7 @@ impl Site {
         }
         let mut last = self.last_overrun.lock().unwrap_or_else(PoisonError::into_inner);
         let rested = last.is_none_or(|at| at.elapsed() > OVERRUN_REST);
-        // A queue of length 0 takes one connection; the kernel drops the SYN of each further one.
-        if rested && socket2::SockRef::from(&self.listener).listen(0).is_ok() {
+        if rested && socket2::SockRef::from(&self.listener).listen(QUEUE).is_ok() {
             *last = Some(Instant::now());
             self.overrun.notify_one();
         }

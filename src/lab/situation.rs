@@ -142,4 +142,4 @@ impl Situation {
 }
 
 /// The time after which anything in the lab ends by itself, so that nothing is held for ever.
-pub(super) const LONGEST: Duration = Duration::from_secs(600);
+pub(super) const LONGEST: Duration = Duration::from_mins(10);

@@ -3,10 +3,12 @@
 mod client;
 mod faults;
 
+use super::Lab;
 use super::fault::On;
 use super::scenario::{scenario, scenarios};
 use super::situation::GOOD_TOKEN;
-use super::*;
+use crate::subject::Limits;
+use crate::subject::dial::AddressTo;
 use client::{GET_CABLE, cable, get, knock, lab, now, raw, rule, tls, welcome};
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Faults behind TLS: fixed answers, broken exchanges, front ends, WebSockets.
+//! Faults behind TLS: fixed answers, broken exchanges, front ends, the cable.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -107,7 +107,7 @@ pub enum CableEnd {
     Silent,
     /// The end of the stream.
     Closed,
-    /// Frames are held back and come in a lump, every so many seconds.
+    /// Frames are held back and come in a lump, every so many milliseconds.
     HeldBack(u64),
     /// The stream ends without a close frame, so many seconds after the welcome.
     CutAfter(u64),

@@ -1,12 +1,16 @@
 //! A client that knows nothing but the subject: its dial table, its roots, its clock.
 
+use crate::lab::Lab;
 use crate::lab::fault::On;
 use crate::lab::scenario::scenario;
 use crate::lab::situation::{HOSTS, name_of};
-use crate::lab::*;
+use crate::subject::Limits;
+use crate::subject::dial::AddressTo;
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use rustls::time_provider::TimeProvider;
 use rustls_pki_types::{ServerName, UnixTime};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -30,14 +34,14 @@ pub(super) async fn lab(name: &str) -> Lab {
 }
 
 /// What the dial table says of the first address of a part.
-pub(super) fn rule(lab: &Lab, part: On, port: u16) -> AddressTo {
+pub(super) fn rule(lab: &Lab, part: On, number: u16) -> AddressTo {
     let host = HOSTS.iter().find(|h| h.part == part).expect("a host");
     let address = host.addresses().first().copied().expect("an address");
-    lab.subject(Limits::DEFAULT, now()).dial.address((address, port).into()).expect("a rule")
+    lab.subject(Limits::DEFAULT, now()).dial.address((address, number).into()).expect("a rule")
 }
 
-pub(super) async fn knock(lab: &Lab, part: On, port: u16) -> TcpStream {
-    match rule(lab, part, port) {
+pub(super) async fn knock(lab: &Lab, part: On, number: u16) -> TcpStream {
+    match rule(lab, part, number) {
         AddressTo::Connect(address) => TcpStream::connect(address).await.expect("a connection"),
         other => panic!("{part:?} leads to {other:?}"),
     }
