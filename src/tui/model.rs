@@ -292,6 +292,8 @@ pub struct Model {
     pub past: Vec<Past>,
     /// What happened in this session.
     pub session: Vec<(Timestamp, String)>,
+    /// Where the last report was written.
+    pub saved: Option<String>,
     /// Whether a stop was asked for: the next Ctrl-C leaves.
     pub stopping: bool,
 }
@@ -326,6 +328,7 @@ impl Model {
             ticks: BTreeMap::new(),
             past: Vec::new(),
             session: Vec::new(),
+            saved: None,
             stopping: false,
         }
     }

@@ -6,6 +6,7 @@ pub mod copied;
 pub mod demo;
 pub mod drill;
 pub mod export;
+pub mod farewell;
 pub mod figure;
 pub mod footer;
 pub mod groups;

@@ -212,6 +212,9 @@ pub(super) fn saved(model: &mut Model, result: Result<Saved, SaveError>) {
         Ok(saved) => {
             let path = crate::text::foreign(&saved.path.display().to_string());
             model.session.push((now, format!("written to {path}")));
+            if export.what != Writing::Snippet {
+                model.saved = Some(path.clone());
+            }
             export.outcome = Outcome::Written(path, saved.bytes);
         }
         Err(SaveError::Exists(why)) => {
