@@ -32,7 +32,7 @@ struct At<'a> {
 pub fn diagnose(run: &Run) -> Vec<RootCause> {
     let mut faults = merge(&findings(run));
     fold(&mut faults);
-    faults.sort_by_key(|f| (std::cmp::Reverse(f.severity()), f.group(), f.first.finding.code, f.first.step));
+    faults.sort_by_key(|f| (std::cmp::Reverse(f.severity()), f.group(), f.first.step, f.first.finding.code));
     faults.iter().map(|fault| cause(run, fault)).collect()
 }
 
@@ -139,7 +139,9 @@ fn explains(cause: &At, effect: &At) -> bool {
         // Lost packets are what makes the way slow.
         (Code::PacketLossSuspected, Code::LatencyHigh) => same_endpoint,
         // All addresses fail: the IPv6 ones are not broken by themselves.
-        (Code::TcpRefused | Code::TcpTimeout | Code::TcpUnreachable, Code::Ipv6Broken) => same_endpoint,
+        (Code::TcpRefused | Code::TcpTimeout | Code::TcpUnreachable | Code::TcpReset, Code::Ipv6Broken) => {
+            same_endpoint
+        }
         _ => false,
     }
 }

@@ -206,6 +206,8 @@ pub struct TlsFailure {
     pub first_bytes: String,
     /// The library's words.
     pub words: String,
+    /// Unix seconds of this node's clock when it failed.
+    pub received: i64,
     /// How long it took until this was known.
     #[serde(with = "millis")]
     pub after: Duration,

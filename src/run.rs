@@ -245,6 +245,18 @@ pub struct StepState {
 }
 
 impl StepState {
+    /// A step that has not begun.
+    pub fn of(plan: Planned) -> Self {
+        Self { plan, status: Status::Pending, settled: None, slices: Vec::new(), started: None, ended: None }
+    }
+
+    /// Takes a verdict.
+    pub fn settle(&mut self, how: &Settled, at: Duration) {
+        self.status = status_of(how);
+        self.settled = Some(how.clone());
+        self.ended = Some(at);
+    }
+
     /// `tls@cloud/shell`
     pub fn id(&self) -> String {
         format!("{}@{}", self.plan.check, self.plan.place)
@@ -371,14 +383,14 @@ impl Run {
         match event {
             Event::Planned { about, steps } => {
                 *self = Run { about: Some((**about).clone()), ..Run::default() };
-                self.steps = steps.iter().map(|plan| fresh(plan.clone())).collect();
+                self.steps = steps.iter().cloned().map(StepState::of).collect();
             }
             Event::Restarted { steps, at } => {
                 self.at = *at;
                 self.ending = None;
                 for step in steps {
                     if let Some(state) = self.steps.get_mut(*step) {
-                        *state = fresh(state.plan.clone());
+                        *state = StepState::of(state.plan.clone());
                     }
                 }
             }
@@ -407,9 +419,7 @@ impl Run {
             Event::Settled { step, how, at } => {
                 self.at = *at;
                 if let Some(state) = self.steps.get_mut(*step) {
-                    state.status = status_of(how);
-                    state.settled = Some(how.clone());
-                    state.ended = Some(*at);
+                    state.settle(how, *at);
                 }
             }
             Event::Finished { at, how } => {
@@ -477,10 +487,6 @@ impl Run {
             RunVerdict::Pass
         }
     }
-}
-
-fn fresh(plan: Planned) -> StepState {
-    StepState { plan, status: Status::Pending, settled: None, slices: Vec::new(), started: None, ended: None }
 }
 
 /// The state that a verdict puts a step in.

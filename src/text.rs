@@ -56,9 +56,16 @@ pub fn duration(d: Duration) -> String {
     }
 }
 
-/// `1 check`, `2 checks`: a count with its noun.
+/// `1 check`, `2 checks`, `3 addresses`: a count with its noun.
 pub fn count(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+    let ending = if n == 1 {
+        ""
+    } else if noun.ends_with('s') {
+        "es"
+    } else {
+        "s"
+    };
+    format!("{n} {noun}{ending}")
 }
 
 /// `a`, `a and b`, `a, b and c`.

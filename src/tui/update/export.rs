@@ -14,16 +14,6 @@ pub const FORMATS: [Format; 5] = [Format::Markdown, Format::Html, Format::Json, 
 
 const WAYS: [Way; 3] = [Way::Beside, Way::Over, Way::Rename];
 
-fn ending(format: Format) -> &'static str {
-    match format {
-        Format::Markdown => "md",
-        Format::Html => "html",
-        Format::Json => "json",
-        Format::Jsonl => "jsonl",
-        Format::Text => "txt",
-    }
-}
-
 /// `duo-2026-11-22.md`
 fn name(model: &Model, ending: &str) -> String {
     format!("duo-{}.{ending}", model.now.strftime("%Y-%m-%d"))
@@ -33,7 +23,7 @@ fn name(model: &Model, ending: &str) -> String {
 pub(super) fn open(model: &mut Model) -> Vec<Cmd> {
     let format = Format::Markdown;
     let redaction = model.look.redaction;
-    let path = Input::new(name(model, ending(format)));
+    let path = Input::new(name(model, format.ending()));
     model.dialog = Some(Dialog::Export(Export {
         what: Writing::Report { format, redaction },
         field: Field::Format,
@@ -113,7 +103,7 @@ fn choose(export: &mut Export, action: Action, short: &str) -> Vec<Cmd> {
             *format = FORMATS[turn(at, FORMATS.len())];
             let cmd = Cmd::Render(*format, *redaction);
             if !export.typed {
-                export.path = Input::new(format!("{short}{}", ending(*format)));
+                export.path = Input::new(format!("{short}{}", format.ending()));
             }
             again(export);
             vec![cmd]

@@ -1,0 +1,57 @@
+//! The ordered list of checks. One line a check; what each means stands in its own file.
+
+mod inbound;
+mod instance;
+mod network;
+mod vendors;
+
+use crate::check::Check;
+
+/// Every check, in the order of the contract, section 5.
+pub static CHECKS: &[&Check] = &[
+    &instance::GITLAB,
+    &instance::CLOCK,
+    &network::dns::DNS,
+    &network::addresses::ADDRESSES,
+    &network::addresses::ADDRESS_RANGE,
+    &network::tcp::TCP,
+    &network::proxy::PROXY,
+    &network::tls::TLS,
+    &network::http::HTTP,
+    &network::latency::LATENCY,
+    &inbound::reach::REACH,
+    &inbound::certificate::CERTIFICATE,
+    &inbound::certificate::HTTP2,
+    &inbound::cable::CABLE,
+    &inbound::pings::PINGS,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Group;
+    use crate::finding::Code;
+
+    #[test]
+    fn ids_are_unique_and_no_groups_name() {
+        let mut ids: Vec<_> = CHECKS.iter().map(|c| c.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), CHECKS.len());
+        assert!(ids.iter().all(|id| Group::ALL.iter().all(|g| g.as_str() != *id)));
+    }
+
+    #[test]
+    fn every_need_is_a_check() {
+        for check in CHECKS {
+            assert!(check.needs.iter().all(|n| CHECKS.iter().any(|c| c.id == *n)), "{}", check.id);
+        }
+    }
+
+    #[test]
+    fn every_code_can_be_found_by_a_check() {
+        for code in Code::ALL {
+            assert!(CHECKS.iter().any(|c| c.codes.contains(code)), "nobody finds {code}");
+        }
+    }
+}

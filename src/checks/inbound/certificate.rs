@@ -1,0 +1,150 @@
+//! `certificate` and `http2`: what clients meet in the handshake of a door.
+
+use super::{CLIENT_STORE, channel, doors, no_instance, slice};
+use crate::check::{Ask, Check, Group, Seen, Verdict};
+use crate::checks::network::tls::{bad_certificate, day};
+use crate::checks::vendors;
+use crate::failure::{Certificate, Layer, TlsKind};
+use crate::finding::Code;
+use crate::probe::Tls;
+use crate::subject::Subject;
+use crate::subject::address::Scheme;
+use crate::subject::place::Place;
+
+/// Clients can trust the door's certificate.
+pub(in crate::checks) static CERTIFICATE: Check = Check {
+    id: "certificate",
+    title: "clients trust the certificate",
+    group: Group::Inbound,
+    about: "The instance's certificate is in its time, for its name, complete, and signed by a root known here.",
+    codes: &[
+        Code::ClientTrustUnproven,
+        Code::TlsUnknownIssuer,
+        Code::TlsIntercepted,
+        Code::TlsSelfSigned,
+        Code::TlsChainIncomplete,
+        Code::TlsExpired,
+        Code::TlsNotYetValid,
+        Code::TlsWrongName,
+        Code::TlsExpiresSoon,
+    ],
+    needs: &["reach"],
+    places: doors,
+    ask: ask_tls,
+    judge: judge_certificate,
+};
+
+/// The door offers HTTP/2.
+pub(in crate::checks) static HTTP2: Check = Check {
+    id: "http2",
+    title: "HTTP/2 is offered",
+    group: Group::Inbound,
+    about: "The door settles on HTTP/2 by ALPN, which GitLab's documentation asks for.",
+    codes: &[Code::Http2NotOffered],
+    needs: &["reach"],
+    places: doors,
+    ask: ask_tls,
+    judge: judge_http2,
+};
+
+/// A certificate with less time than this left is worth a warning, if that is also under a third of its
+/// lifetime: short-lived certificates are renewed late by design (`field-notes.md` 26).
+const SOON: i64 = 14 * 24 * 3600;
+
+fn ask_tls(subject: &Subject, _: Place, _: &Seen) -> Vec<Ask> {
+    match &subject.instance {
+        Some(url) if url.scheme == Scheme::Https => slice(subject, Layer::Tls, Layer::Tls),
+        Some(_) | None => Vec::new(),
+    }
+}
+
+/// The door's channel, or the verdict where there is none.
+fn door<'a>(subject: &Subject, seen: &Seen<'a>) -> Result<&'a Tls, Verdict> {
+    let Some(url) = &subject.instance else { return Err(no_instance()) };
+    if url.scheme == Scheme::Http {
+        return Err(Verdict::NotApplicable("the instance's URL is http://: no TLS here".to_owned()));
+    }
+    channel(subject, seen)
+        .ok_or_else(|| Verdict::NotAsked("a client certificate would tell (--cert and --key)".to_owned()))
+}
+
+fn judge_certificate(subject: &Subject, _: Place, seen: &Seen) -> Verdict {
+    let tls = match door(subject, seen) {
+        Ok(tls) => tls,
+        Err(verdict) => return verdict,
+    };
+    let store = subject.stores.get(CLIENT_STORE.0).map_or("this node", |s| s.label.as_str());
+    let now = subject.started_at.as_second();
+    let port = subject.instance.as_ref().map_or(443, |u| u.target.port).to_string();
+    if let Some(kind) = tls.bad_certificate {
+        // A node that does not know the company's CA proves nothing about the clients; a client's machine does.
+        let on_node = subject.node.install.is_some();
+        let unproven = matches!(kind, TlsKind::UnknownIssuer | TlsKind::SelfSigned);
+        if on_node && unproven {
+            let issuer = tls.chain.first().map_or("unknown", |c| c.issuer.as_str());
+            let args = [("host", tls.host.as_str()), ("port", &port), ("issuer", issuer)];
+            return Verdict::found(Code::ClientTrustUnproven, &args);
+        }
+        if let (true, Some(product)) = (unproven, vendors::inspecting_product(&tls.chain)) {
+            let issuer = tls.chain.first().map_or("unknown", |c| c.issuer.as_str());
+            let args =
+                [("host", tls.host.as_str()), ("product", product), ("issuer", issuer), ("store", store)];
+            return Verdict::found(Code::TlsIntercepted, &args);
+        }
+        return bad_certificate(kind, &tls.host, &tls.chain, store, now)
+            .unwrap_or_else(|| Verdict::Unknown("the certificate is bad in an unknown way".to_owned()));
+    }
+    let Some(leaf) = tls.chain.first() else {
+        return Verdict::Unknown("no certificate came".to_owned());
+    };
+    if ends_soon(leaf, now) {
+        let days = ((leaf.not_after - now) / 86_400).to_string();
+        let until = day(leaf.not_after);
+        let args =
+            [("host", tls.host.as_str()), ("subject", &leaf.subject), ("until", &until), ("days", &days)];
+        return Verdict::found(Code::TlsExpiresSoon, &args);
+    }
+    let until = day(leaf.not_after);
+    Verdict::pass_with(format!("Trusted here, for {}, until {until}.", tls.host), format!("until {until}"))
+}
+
+fn ends_soon(leaf: &Certificate, now: i64) -> bool {
+    let left = leaf.not_after - now;
+    left < SOON && left < (leaf.not_after - leaf.not_before) / 3
+}
+
+fn judge_http2(subject: &Subject, _: Place, seen: &Seen) -> Verdict {
+    let tls = match door(subject, seen) {
+        Ok(tls) => tls,
+        Err(verdict) => return verdict,
+    };
+    if tls.alpn.as_deref() == Some("h2") {
+        return Verdict::pass_with("The door settles on HTTP/2.", "h2");
+    }
+    let port = subject.instance.as_ref().map_or(443, |u| u.target.port).to_string();
+    let alpn = tls.alpn.as_deref().unwrap_or("nothing");
+    Verdict::found(Code::Http2NotOffered, &[("host", &tls.host), ("port", &port), ("alpn", alpn)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_lived_certificate_is_not_called_late() {
+        const DAY: i64 = 24 * 3600;
+        let leaf = |lifetime: i64, left: i64| Certificate {
+            subject: String::new(),
+            issuer: String::new(),
+            names: Vec::new(),
+            not_before: (left - lifetime) * DAY,
+            not_after: left * DAY,
+            self_issued: false,
+            is_ca: false,
+            sha256: String::new(),
+        };
+        assert!(ends_soon(&leaf(90, 5), 0));
+        assert!(!ends_soon(&leaf(90, 20), 0));
+        assert!(!ends_soon(&leaf(7, 5), 0), "a certificate of a week with five days left is young");
+    }
+}

@@ -1,0 +1,132 @@
+//! Group Instance: what must hold before anything else, as far as this node and plain answers tell it.
+
+use super::{inbound, network};
+use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::failure::{Failure, HttpKind, Layer, TlsKind};
+use crate::finding::Code;
+use crate::probe::{Probe, Reading, Request, Then, TlsAsk, Walk};
+use crate::subject::Subject;
+use crate::subject::place::{Endpoint, Place};
+use crate::text;
+use std::time::Duration;
+
+/// GitLab is installed here.
+pub(super) static GITLAB: Check = Check {
+    id: "gitlab",
+    title: "GitLab runs on this node",
+    group: Group::Instance,
+    about: "Looks for GitLab on this machine. Without it only what can be seen from outside is checked.",
+    codes: &[Code::GitlabNotFound],
+    needs: &[],
+    places: |_| vec![Place::Node],
+    ask: |_, _, _| Vec::new(),
+    judge: |subject, _, _| {
+        if subject.node.install.is_none() {
+            let hostname = subject.node.hostname.as_deref().unwrap_or("this machine");
+            return Verdict::found(Code::GitlabNotFound, &[("hostname", hostname)]);
+        }
+        match (&subject.node.gitlab_version, &subject.node.edition) {
+            (Some(version), edition) => {
+                let name =
+                    format!("{version}{}", edition.as_ref().map(|e| format!("-{e}")).unwrap_or_default());
+                Verdict::pass_with(format!("GitLab {name} is installed here."), name)
+            }
+            (None, _) => Verdict::pass("GitLab is installed here; its version could not be read."),
+        }
+    },
+};
+
+/// The node's clock agrees with what others say.
+pub(super) static CLOCK: Check = Check {
+    id: "clock",
+    title: "clock agrees",
+    group: Group::Instance,
+    about: "Compares this node's clock with the Date header of the answers from outside.",
+    codes: &[Code::ClockDrift, Code::ClockSkew],
+    needs: &[],
+    places: |_| vec![Place::Node],
+    ask: ask_clock,
+    judge: judge_clock,
+};
+
+/// From here on a clock that is off is worth a warning (`field-notes`: tokens for the cloud do not depend on it).
+const DRIFT: i64 = 60;
+/// From here on it is a failure by itself.
+const SKEW: i64 = 24 * 3600;
+
+/// Every answer that carries a date, other services first: the instance may run on this very clock.
+fn dated(subject: &Subject) -> Vec<Probe> {
+    let mut probes: Vec<Probe> =
+        subject.routes.iter().filter_map(|r| network::walk(subject, r.place())).collect();
+    if subject.node.install.is_none() {
+        probes.extend(inbound::page(subject));
+    }
+    probes
+}
+
+/// A look at the `Date` of a host whose certificate's dates were refused: nothing secret is sent.
+fn unverified(subject: &Subject) -> Option<Probe> {
+    let route = subject.routes_to(Endpoint::Cloud).next()?;
+    Some(Probe::Walk(Walk {
+        target: subject.target(Endpoint::Cloud)?,
+        via: route.via.clone(),
+        tls: Some(TlsAsk::lenient(route.trust)),
+        then: Then::Request(Request::get("/")),
+        repeat: None,
+    }))
+}
+
+fn ask_clock(subject: &Subject, _: Place, seen: &Seen) -> Vec<Ask> {
+    let probes = dated(subject);
+    let refused = probes.iter().any(|p| is_date_refused(seen.failure(p)));
+    let mut asks: Vec<Ask> = probes.into_iter().map(|p| Ask::layer(p, Layer::Http)).collect();
+    if refused {
+        asks.extend(unverified(subject).map(|p| Ask::layer(p, Layer::Http)));
+    }
+    asks
+}
+
+fn is_date_refused(failure: Option<&Failure>) -> bool {
+    matches!(failure, Some(Failure::Tls(f)) if matches!(f.kind, TlsKind::Expired | TlsKind::NotYetValid))
+}
+
+fn judge_clock(subject: &Subject, _: Place, seen: &Seen) -> Verdict {
+    let probes = dated(subject);
+    let refused = probes.iter().any(|p| is_date_refused(seen.failure(p)));
+    let dates = probes.iter().cloned().chain(unverified(subject)).filter_map(|probe| {
+        match seen.reached(&probe, Layer::Http) {
+            Reached::Here(Reading::Answer(answer)) => Some((answer.received - answer.date?, host(&probe))),
+            Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => None,
+        }
+    });
+    let Some((off, by)) = dates.min_by_key(|(off, _)| off.abs()) else {
+        return Verdict::Unknown(no_date(&probes, seen));
+    };
+    let amount = text::duration(Duration::from_secs(off.unsigned_abs()));
+    let direction = if off > 0 { "ahead" } else { "behind" };
+    let args = [("off", amount.as_str()), ("direction", direction), ("by", by.as_str())];
+    match off.abs() {
+        o if o >= SKEW || (refused && o >= DRIFT) => Verdict::found(Code::ClockSkew, &args),
+        o if o >= DRIFT => Verdict::found(Code::ClockDrift, &args),
+        o => Verdict::pass_with(
+            format!("This node's clock and that of {by} differ by {o} s."),
+            format!("{o} s"),
+        ),
+    }
+}
+
+fn host(probe: &Probe) -> String {
+    match probe {
+        Probe::Walk(walk) => walk.target.host.clone(),
+        Probe::Resolve(target) | Probe::Connect { target, .. } => target.host.clone(),
+        Probe::Fetch(fetch) => fetch.target.host.clone(),
+    }
+}
+
+fn no_date(probes: &[Probe], seen: &Seen) -> String {
+    let timed_out = |f: &Failure| matches!(f, Failure::Http(h) if h.kind == HttpKind::Timeout);
+    if probes.iter().filter_map(|p| seen.failure(p)).any(timed_out) {
+        return "no answer came, so no clock to compare with".to_owned();
+    }
+    "no answer from outside carried a date".to_owned()
+}

@@ -1,0 +1,151 @@
+//! Who answered an unauthenticated request: the right service, Cloudflare, a block page, a portal, another one.
+
+use crate::check::Verdict;
+use crate::checks::vendors;
+use crate::failure::Answer;
+use crate::finding::Code;
+use crate::subject::place::Endpoint;
+
+/// Judges an answer to the signature request of an endpoint.
+pub(super) fn judge(endpoint: Endpoint, host: &str, answer: &Answer) -> Verdict {
+    if is_right(endpoint, answer) {
+        let by = if is_cloudflare(answer) { ", behind Cloudflare" } else { "" };
+        return Verdict::pass(format!("{host} answers {} in its own words{by}.", answer.status));
+    }
+    let status = answer.status.to_string();
+    let words = vendors::words_of(answer);
+    let ray = answer.headers.get("cf-ray").unwrap_or("none");
+    let host_status = [("host", host), ("status", status.as_str())];
+    let found = |code, more: &[(&str, &str)]| {
+        let mut args = host_status.to_vec();
+        args.extend(more);
+        Verdict::found(code, &args)
+    };
+    if is_challenge(answer) {
+        return found(Code::CloudflareChallenge, &[("ray", ray)]);
+    }
+    if let Some(location) = elsewhere(host, answer) {
+        return found(Code::HttpRedirected, &[("location", &location)]);
+    }
+    if is_cloudflare(answer) {
+        return match answer.status {
+            520..=530 => found(Code::CloudflareOriginError, &[("ray", ray)]),
+            403 | 429 if blocked_by_cloudflare(answer).is_some() => {
+                let error = blocked_by_cloudflare(answer).unwrap_or_default();
+                found(Code::CloudflareBlocked, &[("error", &error), ("ray", ray)])
+            }
+            500..=519 => found(Code::GatewayUnhealthy, &[("words", &words)]),
+            _ => found(Code::SignatureUnrecognised, &[("words", &words), ("ray", ray)]),
+        };
+    }
+    if let Some(by) = vendors::blocker(answer) {
+        let by = if by.is_empty() { "a firewall or proxy" } else { by };
+        return found(Code::HttpBlockPage, &[("by", by), ("words", &words)]);
+    }
+    let by = vendors::server_product(&answer.headers).unwrap_or("another service");
+    found(Code::HttpUnexpected, &[("by", by), ("words", &words)])
+}
+
+/// Whether an answer is the endpoint's own, by its signature (gateway.md; domain.md 3.5).
+fn is_right(endpoint: Endpoint, answer: &Answer) -> bool {
+    let json: Option<serde_json::Value> = serde_json::from_str(&answer.body).ok();
+    let text = |key: &str| json.as_ref().and_then(|j| j.get(key)).and_then(|v| v.as_str());
+    match endpoint {
+        Endpoint::Cloud | Endpoint::Gateway => {
+            answer.status == 401 && text("error") == Some("No authorization header presented")
+        }
+        Endpoint::Customers => answer.status == 200 && text("issuer").is_some() && text("jwks_uri").is_some(),
+        Endpoint::Workflow | Endpoint::Instance => false,
+    }
+}
+
+/// Whether Cloudflare's edge passed the answer on.
+fn is_cloudflare(answer: &Answer) -> bool {
+    answer.headers.get("cf-ray").is_some()
+}
+
+/// The documented mark is the header; the others stand in the page itself.
+fn is_challenge(answer: &Answer) -> bool {
+    answer.headers.get("cf-mitigated") == Some("challenge")
+        || ["_cf_chl_opt", "/cdn-cgi/challenge-platform/"].iter().any(|m| answer.body.contains(m))
+}
+
+/// The number on Cloudflare's own page of refusal: 1020, 1015, …
+fn blocked_by_cloudflare(answer: &Answer) -> Option<String> {
+    let lower = answer.body.to_lowercase();
+    let number = lower.split("error code: ").nth(1).or_else(|| lower.split("error ").nth(1));
+    let digits: String = number?.chars().take_while(char::is_ascii_digit).collect();
+    (digits.len() == 4 && digits.starts_with('1')).then_some(digits)
+}
+
+/// Where the answer leads, if to another host.
+pub(in crate::checks) fn elsewhere(host: &str, answer: &Answer) -> Option<String> {
+    if !(300..400).contains(&answer.status) {
+        return None;
+    }
+    let location = answer.headers.get("location")?;
+    let url = url::Url::parse(location).ok()?;
+    (url.host_str() != Some(host)).then(|| {
+        let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
+        format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or(""), url.path())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Headers;
+
+    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+        Answer {
+            version: "HTTP/1.1".into(),
+            status,
+            reason: String::new(),
+            headers: Headers(headers.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect()),
+            body: body.into(),
+            body_bytes: 0,
+            cut: false,
+            date: None,
+            received: 0,
+        }
+    }
+
+    #[track_caller]
+    fn is(code: Option<Code>, answer: &Answer) {
+        let found = match judge(Endpoint::Cloud, "cloud.gitlab.com", answer) {
+            Verdict::Findings(findings) => Some(findings[0].code),
+            Verdict::Pass(_) => None,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, code);
+    }
+
+    const RAY: (&str, &str) = ("cf-ray", "8c1f52a0773e0b94-FRA");
+    const HTML: (&str, &str) = ("content-type", "text/html");
+
+    #[test]
+    fn each_answerer_is_told_apart() {
+        is(None, &answer(401, &[RAY], r#"{"error":"No authorization header presented"}"#));
+        is(
+            Some(Code::CloudflareChallenge),
+            &answer(403, &[RAY, ("cf-mitigated", "challenge")], "Just a moment..."),
+        );
+        is(Some(Code::CloudflareBlocked), &answer(403, &[RAY], "error code: 1020"));
+        is(Some(Code::CloudflareOriginError), &answer(522, &[RAY], "error code: 522"));
+        is(Some(Code::SignatureUnrecognised), &answer(418, &[RAY], "{}"));
+        is(Some(Code::GatewayUnhealthy), &answer(503, &[RAY], "{}"));
+        is(Some(Code::HttpBlockPage), &answer(200, &[HTML], "<title>Web Page Blocked!</title> FortiGuard"));
+        is(Some(Code::HttpBlockPage), &answer(403, &[HTML, ("x-squid-error", "ERR_ACCESS_DENIED 0")], "x"));
+        is(
+            Some(Code::HttpRedirected),
+            &answer(302, &[("location", "https://portal.hotel.example/login")], ""),
+        );
+        is(Some(Code::HttpUnexpected), &answer(403, &[HTML, ("server", "nginx")], "403 Forbidden"));
+        is(Some(Code::HttpUnexpected), &answer(200, &[("server", "nginx")], "Welcome to nginx!"));
+    }
+
+    #[test]
+    fn the_right_words_from_the_wrong_status_are_not_the_signature() {
+        is(Some(Code::HttpUnexpected), &answer(200, &[], r#"{"error":"No authorization header presented"}"#));
+    }
+}

@@ -1,0 +1,105 @@
+//! `latency`: how far away a service is, and whether packets get lost on the way.
+
+use super::{slice, walk, ways, with};
+use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::failure::Layer;
+use crate::finding::Code;
+use crate::probe::{Probe, Reading, Repeat, Then, Walk};
+use crate::subject::Subject;
+use crate::subject::place::Place;
+use crate::text;
+use std::time::Duration;
+
+/// The round trip is short.
+pub(in crate::checks) static LATENCY: Check = Check {
+    id: "latency",
+    title: "round trip is short",
+    group: Group::Network,
+    about: "Five handshakes at once: the median time to connect, that of TLS, how much they differ, what was resent.",
+    codes: &[Code::LatencyHigh, Code::PacketLossSuspected],
+    needs: &["http"],
+    places: ways,
+    ask,
+    judge,
+};
+
+/// Enough to tell a single slow one from the rule, and few enough to be no load.
+const SAMPLES: u8 = 5;
+/// Limits of `field-notes.md` 37.
+const CONNECT: Duration = Duration::from_millis(300);
+const HANDSHAKE: Duration = Duration::from_secs(1);
+const JITTER: Duration = Duration::from_millis(300);
+/// The first retransmission of a SYN comes after 1 s (RFC 6298): a connect that took so long lost one.
+const RESENT: Duration = Duration::from_millis(900);
+
+/// The samples, once the walk of the way has been answered: all at the address that it took.
+fn samples(subject: &Subject, place: Place, seen: &Seen) -> Vec<Probe> {
+    let Some(walked) = walk(subject, place) else { return Vec::new() };
+    let (Reached::Here(Reading::Connected(connected)), Reached::Here(_), Some(Probe::Walk(way))) = (
+        seen.reached(&walked, Layer::Tcp),
+        seen.reached(&walked, Layer::Http),
+        with(subject, place, |_| {}, Then::Close),
+    ) else {
+        return Vec::new();
+    };
+    let address = connected.address;
+    (1..=SAMPLES)
+        .map(|nth| Probe::Walk(Walk { repeat: Some(Repeat { nth, address }), ..way.clone() }))
+        .collect()
+}
+
+fn ask(subject: &Subject, place: Place, seen: &Seen) -> Vec<Ask> {
+    match samples(subject, place, seen) {
+        none if none.is_empty() => slice(subject, place, Layer::Http, Layer::Http),
+        samples => samples.into_iter().map(|p| Ask::layers(p, Layer::Tcp, Layer::Tls)).collect(),
+    }
+}
+
+fn judge(subject: &Subject, place: Place, seen: &Seen) -> Verdict {
+    let host = place.endpoint().and_then(|e| subject.target(e)).map(|t| t.host).unwrap_or_default();
+    let probes = samples(subject, place, seen);
+    // The connection to a proxy is short; the way behind it shows in the time that CONNECT takes.
+    let connect = |p: &Probe| {
+        let tcp = seen.sample(p, Layer::Tcp).filter(|s| s.reading().is_some())?.took;
+        let proxy = seen.sample(p, Layer::Proxy).map_or(Duration::ZERO, |s| s.took);
+        Some(tcp + proxy)
+    };
+    let handshake = |p: &Probe| Some(seen.sample(p, Layer::Tls).filter(|s| s.reading().is_some())?.took);
+    let mut connects: Vec<Duration> = probes.iter().filter_map(connect).collect();
+    let mut handshakes: Vec<Duration> = probes.iter().filter_map(handshake).collect();
+    if connects.len() < 3 || handshakes.len() < 3 {
+        return Verdict::Unknown(format!("only {} of {SAMPLES} handshakes came through", handshakes.len()));
+    }
+    connects.sort_unstable();
+    handshakes.sort_unstable();
+    let (tcp, tls) = (connects[connects.len() / 2], handshakes[handshakes.len() / 2]);
+    let resent = connects.iter().filter(|c| **c >= RESENT).count();
+    if resent >= 2 && connects[0] < RESENT {
+        let (times, samples) = (resent.to_string(), connects.len().to_string());
+        let args = [("host", host.as_str()), ("times", &times), ("samples", &samples)];
+        return Verdict::found(Code::PacketLossSuspected, &args);
+    }
+    let slowest = connects[connects.len() - 1];
+    let far = |figure: String, limit: String| {
+        Verdict::found(Code::LatencyHigh, &[("host", &host), ("figure", &figure), ("limit", &limit)])
+    };
+    if tcp > CONNECT {
+        return far(format!("median connect {}", text::duration(tcp)), text::duration(CONNECT));
+    }
+    if tls > HANDSHAKE {
+        return far(format!("median TLS handshake {}", text::duration(tls)), text::duration(HANDSHAKE));
+    }
+    if slowest > 3 * tcp && slowest > JITTER {
+        return far(
+            format!("connects take {} to {}", text::duration(connects[0]), text::duration(slowest)),
+            format!("{} and three times the median", text::duration(JITTER)),
+        );
+    }
+    let summary = format!(
+        "Median of {}: connect {}, TLS {}.",
+        connects.len(),
+        text::duration(tcp),
+        text::duration(tls)
+    );
+    Verdict::pass_with(summary, text::duration(tcp))
+}

@@ -1,0 +1,241 @@
+//! The lab: a simulated instance, GitLab's cloud services, a forward proxy and a resolver on loopback, with
+//! faults as data.
+//!
+//! The lab is production with another dial table: it supplies a whole `Subject` (names, addresses, roots, node,
+//! clock), and what examines a real instance examines this one. Every address of its world leads to a port on
+//! 127.0.0.1 that the system chose; any other address is unreachable, so nothing leaves this machine.
+//! What is broken is said by `assets/scenarios/*.json`; what must be found is decided by the checks.
+
+mod cable;
+mod certificates;
+mod cloud;
+pub mod fault;
+mod handshake;
+mod http;
+mod instance;
+mod proxy;
+mod resolver;
+pub mod scenario;
+mod site;
+mod situation;
+#[cfg(test)]
+mod tests;
+
+use crate::secret::Secret;
+use crate::subject::address::{InstanceUrl, ProxyUrl, Scheme, Target};
+use crate::subject::dial::{AddressRule, AddressTo, Dial};
+use crate::subject::place::{Endpoint, Stack};
+use crate::subject::{
+    Cloudflare, HostsEntry, Install, Limits, Node, PublicRoots, Route, Store, StoreId, Subject, Via,
+};
+use certificates::{Authorities, Roots};
+use fault::{ConnectEnd, Family, Kind, NameAnswer, On};
+use jiff::{SignedDuration, Timestamp};
+use scenario::Scenario;
+use site::{Site, Speaks};
+use situation::{GOOD_TOKEN, HOSTS, Host, Ports, Situation, name_of};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UdpSocket;
+use tokio::task::JoinSet;
+
+/// A running lab. Its servers end when it is dropped.
+#[derive(Debug)]
+pub struct Lab {
+    situation: Arc<Situation>,
+    sound_roots: Roots,
+    faulty_roots: Roots,
+    _servers: JoinSet<()>,
+}
+
+impl Lab {
+    /// Starts the servers of a scenario. `now` is the true time: certificates and `Date` headers follow it.
+    ///
+    /// # Errors
+    /// If a port cannot be opened or a certificate cannot be made.
+    pub async fn start(scenario: &Scenario, now: Timestamp) -> io::Result<Lab> {
+        let (cloud, cloud_at) = site::listen()?;
+        let (customers, customers_at) = site::listen()?;
+        let (instance, instance_at) = site::listen()?;
+        let (plain, plain_at) = site::listen()?;
+        let (proxy, proxy_at) = site::listen()?;
+        let resolver = UdpSocket::bind(("127.0.0.1", 0)).await?;
+        let ports = Ports {
+            cloud: cloud_at,
+            customers: customers_at,
+            instance: instance_at,
+            plain: plain_at,
+            proxy: proxy_at,
+            resolver: resolver.local_addr()?,
+        };
+        let situation = Arc::new(Situation::new(scenario.clone(), ports, now));
+        let mut authorities = Authorities::new(now)?;
+        let mut servers = JoinSet::new();
+        for (listener, part) in [(cloud, On::Cloud), (customers, On::Customers), (instance, On::Instance)] {
+            let speaks = Speaks::Tls(authorities.acceptors(part, &situation)?);
+            servers.spawn(site::serve(Site::new(listener, part, speaks, &situation)));
+        }
+        servers.spawn(site::serve(Site::new(plain, On::Instance, Speaks::Plain, &situation)));
+        servers.spawn(site::serve(Site::new(proxy, On::Proxy, Speaks::Proxy, &situation)));
+        servers.spawn(resolver::serve(resolver, situation.clone()));
+        let (sound_roots, faulty_roots) = authorities.roots();
+        Ok(Lab { situation, sound_roots, faulty_roots, _servers: servers })
+    }
+
+    /// Everything that a run needs, with the faults as they are now. `now` is the true time; the node's clock may
+    /// be another. A scenario's `hold` applies where the limits have none.
+    pub fn subject(&self, limits: Limits, now: Timestamp) -> Subject {
+        let roots = if self.is_mended() { &self.sound_roots } else { &self.faulty_roots };
+        let store =
+            Store { label: "the system's store".into(), files: Vec::new(), roots: roots.store.clone() };
+        Subject {
+            instance: Some(self.instance()),
+            node: self.node(),
+            routes: self.routes(),
+            dial: self.dial(),
+            stores: vec![store],
+            public_roots: PublicRoots::Given(roots.public.clone()),
+            token: self.token(),
+            started_at: self.clock(now),
+            limits: self.limits(limits),
+            cloudflare: Cloudflare::embedded(),
+            demo: Some(self.situation.scenario.title.clone()),
+        }
+    }
+
+    /// Takes the faults away; the servers heed it at once.
+    pub fn mend(&self) {
+        self.situation.set_mended(true);
+    }
+
+    /// Puts the faults back.
+    pub fn break_again(&self) {
+        self.situation.set_mended(false);
+    }
+
+    /// Whether the faults are taken away.
+    pub fn is_mended(&self) -> bool {
+        self.situation.is_mended()
+    }
+
+    fn instance(&self) -> InstanceUrl {
+        let scheme = if self.situation.is_plain() { Scheme::Http } else { Scheme::Https };
+        let target = Target::new(name_of(On::Instance), scheme.default_port());
+        InstanceUrl { scheme, target, root: String::new() }
+    }
+
+    fn node(&self) -> Node {
+        let faults = || self.situation.faults(On::Node);
+        let hosts = faults().filter_map(|kind| {
+            let Kind::HostsEntry { name, address } = kind else { return None };
+            Some(HostsEntry { address: *address, names: vec![name.clone()] })
+        });
+        let bare = Node {
+            hostname: Some("gl-rails-01".into()),
+            hosts: hosts.collect(),
+            nameservers: vec![self.situation.ports.resolver],
+            ..Node::default()
+        };
+        if faults().any(|kind| *kind == Kind::NoGitlab) {
+            return bare;
+        }
+        Node {
+            install: Some(Install::Omnibus),
+            roles: vec!["rails".into(), "sidekiq".into()],
+            gitlab_version: Some("18.9.1".into()),
+            edition: Some("ee".into()),
+            ..bare
+        }
+    }
+
+    fn routes(&self) -> Vec<Route> {
+        let (via, source) = if self.situation.scenario.proxy {
+            let target = Target::new(name_of(On::Proxy), 3128);
+            let proxy = ProxyUrl { scheme: Scheme::Http, target, credentials: None };
+            let source = format!("https_proxy={proxy}");
+            (Via::Proxy(proxy), source)
+        } else {
+            (Via::Direct, "no proxy variable applies".to_owned())
+        };
+        let route = |id: &str, endpoint| Route {
+            id: id.to_owned(),
+            stacks: vec![Stack::Shell],
+            endpoint,
+            via: via.clone(),
+            trust: StoreId(0),
+            source: source.clone(),
+        };
+        vec![route("r1", Endpoint::Customers), route("r2", Endpoint::Cloud)]
+    }
+
+    fn dial(&self) -> Dial {
+        let mut addresses: Vec<AddressRule> = HOSTS.iter().flat_map(|host| self.rules(host)).collect();
+        addresses.push(AddressRule { address: None, port: None, to: AddressTo::Unreachable });
+        Dial { names: Vec::new(), addresses, nameserver: Some(self.situation.ports.resolver) }
+    }
+
+    /// Where the addresses of a host lead: its own, and those that a fault gives it.
+    fn rules(&self, host: &Host) -> Vec<AddressRule> {
+        let mut addresses = host.addresses();
+        if let Some(NameAnswer::Addresses(others)) = self.situation.name_answer(host.name) {
+            addresses.extend(others);
+        }
+        let Ports { cloud, customers, instance, plain, proxy, resolver: _ } = self.situation.ports;
+        let doors: Vec<(u16, SocketAddr)> = match host.part {
+            On::Cloud => vec![(443, cloud)],
+            On::Customers => vec![(443, customers)],
+            On::Instance => vec![(443, instance), (80, plain)],
+            On::Proxy => vec![(3128, proxy)],
+            On::Both | On::Node | On::Resolver => Vec::new(),
+        };
+        let rule = |address: &IpAddr, port: u16, server: SocketAddr| {
+            let to = self.ending(host.part, *address).unwrap_or(AddressTo::Connect(server));
+            AddressRule { address: Some(*address), port: Some(port), to }
+        };
+        addresses
+            .iter()
+            .flat_map(|a| doors.iter().map(move |(port, server)| rule(a, *port, *server)))
+            .collect()
+    }
+
+    /// How connections to an address end, where a fault ends them before a server is reached.
+    fn ending(&self, part: On, address: IpAddr) -> Option<AddressTo> {
+        self.situation.faults(part).find_map(|kind| {
+            let Kind::Connect { how, family } = kind else { return None };
+            let touched = match family {
+                None => true,
+                Some(Family::Ipv4) => address.is_ipv4(),
+                Some(Family::Ipv6) => address.is_ipv6(),
+            };
+            let to = match how {
+                ConnectEnd::Refused => AddressTo::Refuse,
+                ConnectEnd::Unreachable => AddressTo::Unreachable,
+                ConnectEnd::Swallowed => AddressTo::Swallow,
+                ConnectEnd::Reset => return None,
+            };
+            touched.then_some(to)
+        })
+    }
+
+    fn token(&self) -> Option<Secret> {
+        let given = self.situation.scenario.token.as_deref()?;
+        Some(Secret::new(if self.is_mended() || given == "good" { GOOD_TOKEN } else { given }))
+    }
+
+    fn clock(&self, now: Timestamp) -> Timestamp {
+        let off = self.situation.faults(On::Node).find_map(|kind| {
+            let Kind::Clock { seconds } = kind else { return None };
+            Some(SignedDuration::from_secs(*seconds))
+        });
+        now.checked_add(off.unwrap_or_default()).unwrap_or(now)
+    }
+
+    fn limits(&self, limits: Limits) -> Limits {
+        match (limits.hold, self.situation.scenario.hold.map(Duration::from_secs)) {
+            (None, Some(hold)) => Limits { hold: Some(hold), deadline: limits.deadline + hold, ..limits },
+            (Some(_), _) | (None, None) => limits,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! GitLab's own hosts behind Cloudflare: the AI gateway and the customers portal, as they answer strangers.
+
+use super::http::{Body, plain, service, set};
+use super::situation::Situation;
+use http::header::LOCATION;
+use http::{Method, Request, Response};
+
+/// What `cloud.gitlab.com` answers: its health, and 401 to everything else, whatever path or method.
+pub(super) fn gateway<B>(request: &Request<B>, situation: &Situation) -> Response<Body> {
+    let mut answer = match (request.method(), request.uri().path()) {
+        (&Method::GET, "/ai/monitoring/healthz") => plain(200, "application/json", "{}", situation),
+        _ => plain(401, "application/json", r#"{"error":"No authorization header presented"}"#, situation),
+    };
+    service(&mut answer, request, situation);
+    answer
+}
+
+/// What `customers.gitlab.com` answers.
+pub(super) fn customers<B>(request: &Request<B>, situation: &Situation) -> Response<Body> {
+    let mut answer = match request.uri().path() {
+        "/.well-known/openid-configuration" => plain(200, "application/json", OPENID, situation),
+        "/" => {
+            let mut answer = plain(302, "text/html; charset=utf-8", "", situation);
+            set(&mut answer, LOCATION, "https://customers.gitlab.com/customers/sign_in");
+            answer
+        }
+        _ => plain(404, "application/json", r#"{"status":404,"error":"Not Found"}"#, situation),
+    };
+    service(&mut answer, request, situation);
+    answer
+}
+
+const OPENID: &str = r#"{"issuer":"https://customers.gitlab.com","authorization_endpoint":"https://customers.gitlab.com/oauth/authorize","token_endpoint":"https://customers.gitlab.com/oauth/token","jwks_uri":"https://customers.gitlab.com/oauth/discovery/keys","response_types_supported":["code"],"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["RS256"]}"#;

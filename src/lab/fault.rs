@@ -1,0 +1,185 @@
+//! Faults as data: what a scenario's file may break, by place and kind.
+//!
+//! A fault describes what happens on the wire, never what should be found. A new situation is a new file under
+//! `assets/scenarios/` wherever these kinds can say it.
+
+pub mod http;
+pub mod tls;
+
+use http::{CableEnd, ExchangeEnd, FixedAnswer, FrontEnd};
+use serde::Deserialize;
+use std::net::IpAddr;
+use tls::{CertificateChange, HandshakeEnd};
+
+/// One thing that is broken.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Fault {
+    /// Where.
+    pub on: On,
+    /// What.
+    #[serde(flatten)]
+    pub kind: Kind,
+}
+
+/// Where a fault sits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum On {
+    /// `cloud.gitlab.com`
+    Cloud,
+    /// `customers.gitlab.com`
+    Customers,
+    /// Both of GitLab's hosts.
+    Both,
+    /// The instance's public door.
+    Instance,
+    /// The forward proxy.
+    Proxy,
+    /// The node under examination.
+    Node,
+    /// The node's resolver.
+    Resolver,
+}
+
+impl On {
+    /// Whether a fault here touches `part`.
+    pub fn covers(self, part: On) -> bool {
+        self == part || (self == On::Both && matches!(part, On::Cloud | On::Customers))
+    }
+}
+
+/// What is broken.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "fault", rename_all = "kebab-case")]
+pub enum Kind {
+    /// The node shows no sign of GitLab.
+    NoGitlab,
+    /// The node's clock is off by so many seconds; negative: behind.
+    Clock {
+        /// Added to the true time.
+        seconds: i64,
+    },
+    /// A line in the node's hosts file.
+    HostsEntry {
+        /// The name in it.
+        name: String,
+        /// The address before it.
+        address: IpAddr,
+    },
+    /// The instance's URL begins with `http://`, and its door speaks plain text on port 80.
+    PlainHttp,
+    /// The resolver answers for these names in another way.
+    Name {
+        /// Which names.
+        names: Vec<String>,
+        /// What it answers.
+        answer: NameAnswer,
+    },
+    /// Connections do not come about.
+    Connect {
+        /// How they end.
+        how: ConnectEnd,
+        /// Only to addresses of this family; both if not said.
+        family: Option<Family>,
+    },
+    /// After an answer the server's queue runs full for a moment: of several connections that knock at once, all
+    /// but one or two lose their SYN and have it sent again after a second.
+    Overrun,
+    /// The server shows another certificate.
+    Certificate(CertificateChange),
+    /// TLS begins and does not come about, or not as it should.
+    Handshake {
+        /// What happens instead.
+        how: HandshakeEnd,
+    },
+    /// The server demands a client certificate.
+    ClientCertificate,
+    /// The server offers these protocols by ALPN and no others.
+    Alpn {
+        /// Their names, best first.
+        offer: Vec<String>,
+    },
+    /// Requests are answered so.
+    Answer(FixedAnswer),
+    /// Requests get no proper answer at all.
+    Exchange {
+        /// What happens instead.
+        how: ExchangeEnd,
+    },
+    /// What stands before the instance treats requests so.
+    FrontEnd(FrontEnd),
+    /// The WebSocket is opened and does not go on as it should.
+    Cable {
+        /// What happens behind the 101.
+        how: CableEnd,
+    },
+}
+
+/// What a resolver answers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameAnswer {
+    /// The name does not exist.
+    Nxdomain,
+    /// The name exists and has no address.
+    Nodata,
+    /// SERVFAIL.
+    Servfail,
+    /// REFUSED.
+    Refused,
+    /// Nothing.
+    Silent,
+    /// The truth, after so many milliseconds.
+    Late(u64),
+    /// These addresses; connections to them lead to the named host nevertheless.
+    Addresses(Vec<IpAddr>),
+}
+
+/// How connections end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectEnd {
+    /// A closed port.
+    Refused,
+    /// No route.
+    Unreachable,
+    /// Packets vanish.
+    Swallowed,
+    /// Accepted and reset before anything was read.
+    Reset,
+}
+
+/// An address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// Version 4.
+    Ipv4,
+    /// Version 6.
+    Ipv6,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_read_as_they_are_written() {
+        for (text, kind) in [
+            (r#"{"on":"both","fault":"connect","how":"refused"}"#, "Connect { how: Refused, family: None }"),
+            (r#"{"on":"cloud","fault":"handshake","how":{"alert":70}}"#, "Handshake { how: Alert(70) }"),
+            (r#"{"on":"node","fault":"clock","seconds":-9,"note":"free"}"#, "Clock { seconds: -9 }"),
+            (r#"{"on":"instance","fault":"cable","how":{"cut-after":2}}"#, "Cable { how: CutAfter(2) }"),
+        ] {
+            let fault: Fault = serde_json::from_str(text).expect(text);
+            assert_eq!(format!("{:?}", fault.kind), kind);
+        }
+        assert!(serde_json::from_str::<Fault>(r#"{"on":"moon","fault":"no-gitlab"}"#).is_err());
+    }
+
+    #[test]
+    fn a_fault_on_both_touches_each_of_gitlabs_hosts_and_nothing_else() {
+        assert!(On::Both.covers(On::Cloud) && On::Both.covers(On::Customers));
+        assert!(!On::Both.covers(On::Instance) && !On::Cloud.covers(On::Customers));
+    }
+}

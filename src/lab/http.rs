@@ -1,0 +1,200 @@
+//! HTTP on a connection of the lab: which part answers a request, answers that faults fix, and peers that do not
+//! speak HTTP at all.
+
+use super::cable::{self, Opened};
+use super::fault::http::{ExchangeEnd, FixedAnswer, Marks};
+use super::fault::{Kind, On};
+use super::handshake::swallow;
+use super::site::Site;
+use super::situation::Situation;
+use super::{cloud, instance};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, DATE, HeaderName, HeaderValue, SERVER};
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+
+/// A body that is whole from the start.
+pub(super) type Body = Full<Bytes>;
+
+/// The `cf-ray` of every answer that comes through Cloudflare.
+const RAY: &str = "8c1f52a0773e0b94-FRA";
+
+/// Headers without an end have one here: a reader that has not given up by then never will.
+const ENDLESS: usize = 4 << 20;
+
+/// Which HTTP a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    /// HTTP/1.1
+    Http1,
+    /// HTTP/2
+    Http2,
+}
+
+/// Whether the instance is spoken to over TLS, as its front end sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Channel {
+    /// Port 443.
+    Tls,
+    /// Port 80.
+    Plain,
+}
+
+/// Speaks HTTP on a connection until it ends.
+pub(super) async fn serve<S>(stream: S, site: &Arc<Site>, version: Version)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let fault = site.situation.faults(site.part).find_map(|kind| {
+        let Kind::Exchange { how } = kind else { return None };
+        Some(how)
+    });
+    if let Some(how) = fault {
+        return instead(stream, how).await;
+    }
+    let channel = match site.speaks {
+        super::site::Speaks::Plain => Channel::Plain,
+        super::site::Speaks::Tls(_) | super::site::Speaks::Proxy => Channel::Tls,
+    };
+    let opened: Arc<Mutex<Option<Opened>>> = Arc::default();
+    let service = service_fn(|request: Request<Incoming>| {
+        let (answer, cable) = respond(request, site, channel);
+        if let Some(cable) = cable {
+            *opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(cable);
+        }
+        site.answering();
+        std::future::ready(Ok::<_, Infallible>(answer))
+    });
+    let io = TokioIo::new(stream);
+    // How a conversation ends is the peer's affair; there is nobody to tell.
+    let _ended = match version {
+        Version::Http1 => {
+            hyper::server::conn::http1::Builder::new().serve_connection(io, service).with_upgrades().await
+        }
+        Version::Http2 => {
+            let site = site.clone();
+            let service = service_fn(move |request: Request<Incoming>| {
+                let (answer, _no_upgrade) = respond(request, &site, channel);
+                site.answering();
+                std::future::ready(Ok::<_, Infallible>(answer))
+            });
+            hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(io, service).await
+        }
+    };
+    let cable = opened.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(cable) = cable {
+        cable::serve(cable, &site.situation).await;
+    }
+}
+
+fn respond(request: Request<Incoming>, site: &Site, channel: Channel) -> (Response<Body>, Option<Opened>) {
+    let situation = &site.situation;
+    if let Some(fixed) = situation.fixed_answer(site.part, request.uri().path()) {
+        return (fixed_answer(fixed, &request, situation), None);
+    }
+    match site.part {
+        On::Instance => instance::answer(request, situation, channel),
+        On::Customers => (cloud::customers(&request, situation), None),
+        On::Cloud | On::Both | On::Proxy | On::Node | On::Resolver => {
+            (cloud::gateway(&request, situation), None)
+        }
+    }
+}
+
+fn fixed_answer<B>(fixed: &FixedAnswer, request: &Request<B>, situation: &Situation) -> Response<Body> {
+    let mut answer = plain(fixed.status, "text/html", fixed.body.clone(), situation);
+    match fixed.marks {
+        Marks::None => {}
+        Marks::Cloudflare => cloudflare(&mut answer),
+        Marks::Service => service(&mut answer, request, situation),
+    }
+    for (name, value) in &fixed.headers {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            set(&mut answer, name, value);
+        }
+    }
+    answer
+}
+
+/// An answer with nothing but its type and date.
+pub(super) fn plain(
+    status: u16,
+    kind: &str,
+    body: impl Into<Bytes>,
+    situation: &Situation,
+) -> Response<Body> {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    set(&mut answer, CONTENT_TYPE, kind);
+    set(&mut answer, DATE, &situation.date());
+    answer
+}
+
+/// Sets a header; a value that no header can carry is left out.
+pub(super) fn set(answer: &mut Response<Body>, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().insert(name, value);
+    }
+}
+
+/// Adds what Cloudflare adds.
+pub(super) fn cloudflare(answer: &mut Response<Body>) {
+    set(answer, SERVER, "cloudflare");
+    set(answer, HeaderName::from_static("cf-ray"), RAY);
+}
+
+/// Adds what Cloudflare and GitLab's service behind it add: the service echoes the request's identifier.
+pub(super) fn service<B>(answer: &mut Response<Body>, request: &Request<B>, situation: &Situation) {
+    cloudflare(answer);
+    let name = HeaderName::from_static("x-request-id");
+    let given = request.headers().get(&name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    set(answer, name, &given.unwrap_or_else(|| situation.request_id()));
+}
+
+/// What a broken peer does once the channel stands.
+pub(super) async fn instead<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, how: &ExchangeEnd) {
+    match how {
+        ExchangeEnd::Silent => {}
+        ExchangeEnd::Closed => {
+            read_head(&mut stream).await;
+            let _gone = stream.shutdown().await;
+        }
+        ExchangeEnd::Says(text) => {
+            read_head(&mut stream).await;
+            let _gone = stream.write_all(text.as_bytes()).await;
+            let _gone = stream.shutdown().await;
+        }
+        ExchangeEnd::EndlessHeaders => {
+            read_head(&mut stream).await;
+            let line = format!("X-Padding: {}\r\n", "0".repeat(1000));
+            let mut sent = stream.write_all(b"HTTP/1.1 200 OK\r\n").await.map(|()| 0);
+            while let Ok(bytes) = sent
+                && bytes < ENDLESS
+            {
+                sent = stream.write_all(line.as_bytes()).await.map(|()| bytes + line.len());
+            }
+            let _gone = stream.shutdown().await;
+        }
+    }
+    swallow(stream).await;
+}
+
+/// The head of a request, up to its empty line; what came, where it ends before or is longer than 16 KiB.
+pub(super) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    use tokio::io::AsyncReadExt;
+    let mut head = Vec::new();
+    let mut buffer = [0; 2048];
+    while head.len() < 16_384 && !head.windows(4).any(|w| w == b"\r\n\r\n") {
+        match stream.read(&mut buffer).await {
+            Ok(length) if length > 0 => head.extend_from_slice(&buffer[..length]),
+            Ok(_) | Err(_) => break,
+        }
+    }
+    String::from_utf8_lossy(&head).into_owned()
+}

@@ -1,0 +1,151 @@
+//! Listening to Action Cable on an open WebSocket: the welcome, the first ping, holding on.
+//!
+//! Decides how long each is waited for and how a missing one failed. Messages are looked at no further than their
+//! type (Rails, `actioncable/lib/action_cable.rb`, `INTERNAL`).
+
+use super::websocket::Socket;
+use super::{Net, Teller, ended};
+use crate::failure::{Ended, Failure, Layer, WebSocketFailure};
+use crate::probe::{Listen, Reading};
+use crate::subject::Limits;
+use crate::text;
+use futures_util::StreamExt;
+use std::time::{Duration, Instant};
+use tokio::time::timeout_at;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+/// An open WebSocket with the times of what came on it.
+struct Line<'a> {
+    socket: &'a mut Socket,
+    opened: Instant,
+    last: Instant,
+    frames: u32,
+    longest_gap: Duration,
+}
+
+/// A message, as far as it matters here.
+enum Heard {
+    Welcome,
+    Ping,
+    Disconnect(String),
+    Foreign(String),
+    /// A control frame of the protocol itself.
+    Control,
+}
+
+/// Listens as long as asked and delivers a sample per layer.
+pub(super) async fn listen(
+    net: &Net,
+    socket: &mut Socket,
+    until: Listen,
+    teller: &mut Teller<'_>,
+) -> Option<()> {
+    let opened = Instant::now();
+    let mut line = Line { socket, opened, last: opened, frames: 0, longest_gap: Duration::ZERO };
+    let hold = match until {
+        Listen::Answer => return Some(()),
+        Listen::FirstPing => None,
+        Listen::Hold(seconds) => Some(Duration::from_secs(seconds.into())),
+    };
+    let welcomed =
+        line.welcome(opened + net.timeout().max(Limits::FIRST_PING)).await.map(|()| ((), Reading::Welcome));
+    teller.tell(Layer::Welcome, opened, welcomed)?;
+    let welcome = Instant::now();
+    let pinged = line.ping(welcome).await.map(|after| ((), Reading::Ping { after }));
+    teller.tell(Layer::Ping, welcome, pinged)?;
+    let Some(hold) = hold else { return Some(()) };
+    let to_the_end = line.hold(opened + hold).await.map(|reading| ((), reading));
+    teller.tell(Layer::Hold, opened, to_the_end)
+}
+
+impl Line<'_> {
+    async fn welcome(&mut self, until: Instant) -> Result<(), Failure> {
+        loop {
+            match self.next(until).await? {
+                None => return Err(silent(Layer::Welcome, self.opened)),
+                Some(Heard::Welcome) => return Ok(()),
+                Some(Heard::Control) => {}
+                Some(Heard::Disconnect(reason)) => return Err(disconnected(reason)),
+                // A ping before the welcome is not Action Cable's either.
+                Some(Heard::Ping) => return Err(foreign("{\"type\":\"ping\"}".to_owned())),
+                Some(Heard::Foreign(text)) => return Err(foreign(text)),
+            }
+        }
+    }
+
+    /// Waits for the first ping; how long after the welcome it came.
+    async fn ping(&mut self, welcome: Instant) -> Result<Duration, Failure> {
+        loop {
+            match self.next(welcome + Limits::FIRST_PING).await? {
+                None => return Err(silent(Layer::Ping, welcome)),
+                Some(Heard::Ping) => return Ok(welcome.elapsed()),
+                Some(Heard::Disconnect(reason)) => return Err(disconnected(reason)),
+                Some(Heard::Welcome | Heard::Control | Heard::Foreign(_)) => {}
+            }
+        }
+    }
+
+    async fn hold(&mut self, until: Instant) -> Result<Reading, Failure> {
+        loop {
+            match self.next(until).await? {
+                None => break,
+                Some(Heard::Disconnect(reason)) => return Err(disconnected(reason)),
+                Some(Heard::Welcome | Heard::Ping | Heard::Control | Heard::Foreign(_)) => {}
+            }
+        }
+        let longest_gap = self.longest_gap.max(self.last.elapsed());
+        Ok(Reading::Held { frames: self.frames, longest_gap })
+    }
+
+    /// The next message. `None`: the time is over.
+    async fn next(&mut self, until: Instant) -> Result<Option<Heard>, Failure> {
+        let Ok(message) = timeout_at(until.into(), self.socket.next()).await else { return Ok(None) };
+        let message = match message {
+            Some(Ok(Message::Close(frame))) => {
+                return Err(self.cut(Ended::Close, frame.map(|f| f.code.into())));
+            }
+            Some(Ok(message)) => message,
+            Some(Err(Error::Capacity(_) | Error::Utf8(_))) => return Ok(Some(Heard::Foreign(String::new()))),
+            Some(Err(error)) => return Err(self.cut(ended(&error).unwrap_or(Ended::Eof), None)),
+            None => return Err(self.cut(Ended::Eof, None)),
+        };
+        let now = Instant::now();
+        self.longest_gap = self.longest_gap.max(now - self.last);
+        self.last = now;
+        self.frames = self.frames.saturating_add(1);
+        Ok(Some(heard(&message)))
+    }
+
+    fn cut(&self, how: Ended, code: Option<u16>) -> Failure {
+        let (after, idle) = (self.opened.elapsed(), self.last.elapsed());
+        Failure::WebSocket(WebSocketFailure::Cut { how, code, after, idle })
+    }
+}
+
+fn silent(waited_for: Layer, since: Instant) -> Failure {
+    Failure::WebSocket(WebSocketFailure::Silent { waited_for, after: since.elapsed() })
+}
+
+fn disconnected(reason: String) -> Failure {
+    Failure::WebSocket(WebSocketFailure::Disconnected { reason })
+}
+
+fn foreign(text: String) -> Failure {
+    Failure::WebSocket(WebSocketFailure::Foreign { text })
+}
+
+fn heard(message: &Message) -> Heard {
+    let text = match message {
+        Message::Text(text) => text.as_str(),
+        Message::Binary(bytes) => return Heard::Foreign(text::foreign(&String::from_utf8_lossy(bytes))),
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => return Heard::Control,
+    };
+    let json: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let field = |name: &str| json.get(name).and_then(serde_json::Value::as_str);
+    match field("type") {
+        Some("welcome") => Heard::Welcome,
+        Some("ping") => Heard::Ping,
+        Some("disconnect") => Heard::Disconnect(text::foreign(field("reason").unwrap_or_default())),
+        Some(_) | None => Heard::Foreign(text::foreign(text)),
+    }
+}

@@ -1,0 +1,162 @@
+//! One HTTP request over a stream that already stands, by HTTP/1.1 or HTTP/2 as ALPN settled.
+//!
+//! Decides how much of an answer is read and how a missing one failed. Redirects are not followed.
+
+use super::answer::{Body, Head};
+use super::stream::Io;
+use super::{Net, cause, ended, tls, words};
+use crate::failure::{Answer, Failure, HttpFailure, HttpKind};
+use crate::probe::{Method, Request};
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, Either, FutureExt, select};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body as _, Incoming};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::time::Instant;
+use tokio::time::timeout_at;
+
+/// More than any honest server sends before the body: hyper gives up there.
+const HEAD: usize = 64 * 1024;
+
+/// How much of a body is read before the connection is dropped.
+pub(super) const READ: u64 = 64 * 1024;
+
+/// How we introduce ourselves.
+pub(super) const USER_AGENT: &str = concat!("duo-doctor/", env!("CARGO_PKG_VERSION"));
+
+/// A stream ready for a request, with what TLS said of it.
+pub(super) struct Channel {
+    pub(super) io: Box<dyn Io>,
+    /// `None`: plain text.
+    pub(super) tls: Option<crate::probe::Tls>,
+}
+
+impl Channel {
+    /// Whether the server asked for a client certificate: its alert may still be on the way.
+    pub(super) fn client_certificate_asked(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.client_certificate_asked)
+    }
+
+    fn speaks_http2(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.alpn.as_deref() == Some("h2"))
+    }
+}
+
+type Sent = (BoxFuture<'static, ()>, BoxFuture<'static, hyper::Result<hyper::Response<Incoming>>>);
+
+/// Sends a request and reads the answer, all within the time limit of one stage.
+pub(super) async fn request(
+    net: &Net,
+    channel: Channel,
+    authority: &str,
+    request: &Request,
+) -> Result<Answer, Failure> {
+    let began = Instant::now();
+    let deadline = tokio::time::Instant::from_std(began) + net.timeout();
+    let asked = channel.client_certificate_asked();
+    let scheme = if channel.tls.is_some() { "https" } else { "http" };
+    let fail = |kind, words| Failure::Http(HttpFailure { kind, words, after: began.elapsed() });
+    let speaks_http2 = channel.speaks_http2();
+    let uri =
+        if speaks_http2 { format!("{scheme}://{authority}{}", request.path) } else { request.path.clone() };
+    let message = message(&uri, authority, request)
+        .map_err(|e| Failure::Other { layer: crate::failure::Layer::Http, message: words(&e) })?;
+    let exchange = async {
+        let (mut connection, answer) =
+            if speaks_http2 { http2(channel.io, message).await? } else { http1(channel.io, message).await? };
+        let response = match select(answer, &mut connection).await {
+            Either::Left((response, _)) => response?,
+            Either::Right(((), answer)) => answer.await?,
+        };
+        Ok::<_, hyper::Error>((connection, response))
+    };
+    let (connection, response) = match timeout_at(deadline, exchange).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(error)) => return Err(fail(kind(&error, asked), words(&error))),
+        Err(_) => return Err(fail(HttpKind::Timeout, "no answer".to_owned())),
+    };
+    let head = Head::of(&response);
+    let mut body = Body::default();
+    let reading = read(response.into_body(), &mut body).boxed();
+    // The connection moves the body along; it may be over before the body is read to its end.
+    let both = async {
+        if let Either::Right(((), reading)) = select(reading, connection).await {
+            reading.await;
+        }
+    };
+    let late = timeout_at(deadline, both).await.is_err();
+    body.cut |= late;
+    Ok(head.with_body(&body, net.now()))
+}
+
+fn message(uri: &str, authority: &str, request: &Request) -> ::http::Result<::http::Request<Full<Bytes>>> {
+    let method = match request.method {
+        Method::Get => ::http::Method::GET,
+        Method::Post => ::http::Method::POST,
+    };
+    let mut builder = ::http::Request::builder().method(method).uri(uri).header("user-agent", USER_AGENT);
+    if uri.starts_with('/') {
+        builder = builder.header("host", authority);
+    }
+    for (name, value) in headers(request) {
+        builder = builder.header(name, value);
+    }
+    builder.body(Full::new(Bytes::from(request.body.clone().unwrap_or_default())))
+}
+
+/// The headers of a request beside `Host` and `User-Agent`.
+pub(super) fn headers(request: &Request) -> impl Iterator<Item = (&str, &str)> {
+    let given = |wanted: &str| request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    let accept = (!given("accept")).then_some(("accept", "*/*"));
+    let json =
+        (request.body.is_some() && !given("content-type")).then_some(("content-type", "application/json"));
+    let own = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    accept.into_iter().chain(json).chain(own)
+}
+
+async fn http1(io: Box<dyn Io>, message: ::http::Request<Full<Bytes>>) -> hyper::Result<Sent> {
+    let mut builder = hyper::client::conn::http1::Builder::new();
+    builder.max_buf_size(HEAD).max_headers(200);
+    let (mut sender, connection) = builder.handshake(TokioIo::new(io)).await?;
+    let answer = async move { sender.send_request(message).await };
+    Ok((connection.map(drop).boxed(), answer.boxed()))
+}
+
+async fn http2(io: Box<dyn Io>, message: ::http::Request<Full<Bytes>>) -> hyper::Result<Sent> {
+    let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    builder.max_header_list_size(64 * 1024);
+    let (mut sender, connection) = builder.handshake(TokioIo::new(io)).await?;
+    let answer = async move { sender.send_request(message).await };
+    Ok((connection.map(drop).boxed(), answer.boxed()))
+}
+
+/// Reads a body until its end or the bound. An error in it is an end too: what came before is kept.
+async fn read(mut incoming: Incoming, body: &mut Body) {
+    while let Some(frame) = incoming.frame().await {
+        let Ok(frame) = frame else {
+            body.cut = true;
+            return;
+        };
+        if let Some(data) = frame.data_ref() {
+            body.add(data);
+        }
+        if body.bytes >= READ && !incoming.is_end_stream() {
+            body.cut = true;
+            return;
+        }
+    }
+}
+
+/// Why no answer came.
+fn kind(error: &hyper::Error, client_certificate_asked: bool) -> HttpKind {
+    if client_certificate_asked && tls::wants_client_certificate(error) {
+        return HttpKind::ClientCertificateWanted;
+    }
+    if error.is_parse() || cause::<rustls::Error>(error).is_some() {
+        return HttpKind::Malformed;
+    }
+    if error.is_incomplete_message() || error.is_closed() || error.is_canceled() || ended(error).is_some() {
+        return HttpKind::Closed;
+    }
+    HttpKind::Malformed
+}

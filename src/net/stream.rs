@@ -1,0 +1,83 @@
+//! The stream under every protocol: TCP, or TLS to a proxy. It remembers the first bytes that came, so that
+//! what was spoken in place of TLS or HTTP can be shown.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Enough to recognise a banner or the start of an HTTP answer.
+const REMEMBERED: usize = 64;
+
+/// What can be read from and written to.
+pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
+
+/// A stream that remembers the first bytes read from it.
+pub(super) struct Stream {
+    inner: Box<dyn Io>,
+    /// Bytes that were read too early and come before the rest.
+    early: Vec<u8>,
+    first: FirstBytes,
+}
+
+/// The first bytes read from a stream, shared with whoever must explain a failure on it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FirstBytes(Arc<Mutex<Vec<u8>>>);
+
+impl FirstBytes {
+    /// The bytes so far.
+    pub(super) fn get(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn add(&self, bytes: &[u8]) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = REMEMBERED.saturating_sub(kept.len());
+        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}
+
+impl Stream {
+    /// Wraps a stream; `early` was already read from it.
+    pub(super) fn new(inner: impl Io + 'static, early: Vec<u8>) -> Self {
+        Self { inner: Box::new(inner), early, first: FirstBytes::default() }
+    }
+
+    /// A handle on the first bytes.
+    pub(super) fn first_bytes(&self) -> FirstBytes {
+        self.first.clone()
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        if this.early.is_empty() {
+            std::task::ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
+        } else {
+            let n = this.early.len().min(buf.remaining());
+            buf.put_slice(&this.early[..n]);
+            this.early.drain(..n);
+        }
+        this.first.add(&buf.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,17 @@
+//! Real servers on loopback, and the program run against them: what several test files share.
+//!
+//! A server is a value: it runs while the value lives and is gone when it is dropped, also when a test panics. What
+//! each server is configured to answer is checked in `support_servers.rs` by clients that do not use this crate.
+//! Deliberately absent: assertions about the program, which belong to the tests.
+
+#![allow(dead_code, reason = "each test file uses its own part of the support")]
+
+pub(crate) mod action_cable;
+pub(crate) mod apache;
+pub(crate) mod authority;
+pub(crate) mod child;
+pub(crate) mod client;
+pub(crate) mod fake_cloud;
+pub(crate) mod loopback;
+pub(crate) mod program;
+pub(crate) mod squid;
