@@ -22,3 +22,4 @@ pub mod save;
 pub mod secret;
 pub mod subject;
 pub mod text;
+pub mod tui;
