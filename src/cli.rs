@@ -1,6 +1,8 @@
 //! Options: what an administrator may say, and what a subject becomes of it. The only rung that sees node, net
 //! and lab together.
 
+pub mod screen;
+
 use crate::check::Check;
 use crate::checks::CHECKS;
 use crate::egress::{self, Environment, Given};

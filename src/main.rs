@@ -1,16 +1,17 @@
 //! argv → mode → exit code. The only place that reads the wall clock and the environment.
 
 use duo_doctor::checks::CHECKS;
-use duo_doctor::cli::{self, Cli, Command, Inputs, LookArgs, Options, Output, Unfit, When};
+use duo_doctor::cli::{self, Cli, Command, Inputs, LookArgs, Options, Output, Unfit, When, screen};
 use duo_doctor::config::{self, Wrong};
 use duo_doctor::egress::Environment;
 use duo_doctor::engine::Rig;
 use duo_doctor::finding::Code;
 use duo_doctor::headless::{self, Talk, print, say};
-use duo_doctor::lab::{Lab, scenario};
+use duo_doctor::lab::Lab;
+use duo_doctor::lab::scenario::{self, Scenario};
 use duo_doctor::report::{self, Charset, Colour, Format, Redaction, diff, explain, import};
 use duo_doctor::save::Overwrite;
-use duo_doctor::text;
+use duo_doctor::{text, tui};
 use jiff::Timestamp;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
@@ -47,9 +48,13 @@ fn fail(code: u8, sentence: &str) -> ExitCode {
 
 fn run(cli: Cli) -> u8 {
     let done = match cli.command {
+        None if terminal() == Terminal::Yes => on_screen(&cli.options, None),
         None => check(&cli.options, None),
         Some(Command::Check(args)) => check(&args.options, args.demo.as_deref()),
         Some(Command::Demo(args)) if args.list => Ok(list_scenarios()),
+        Some(Command::Demo(args)) if terminal() == Terminal::Yes => {
+            on_screen(&args.options, Some(args.scenario.as_deref()))
+        }
         Some(Command::Demo(args)) => check(&args.options, args.scenario.as_deref().or(Some("healthy"))),
         Some(Command::View(args)) => view(&args.file, &args.output),
         Some(Command::Diff(args)) => compare(&args.old, &args.new, args.look),
@@ -75,6 +80,30 @@ impl From<Unfit> for Stop {
 
 fn stop(code: u8, sentence: impl Into<String>) -> Stop {
     Stop { code, sentence: sentence.into() }
+}
+
+/// The UI: on this node, or with `demo` on the lab, where no scenario means the list.
+fn on_screen(options: &Options, demo: Option<Option<&str>>) -> Result<u8, Stop> {
+    let source = match demo {
+        Some(Some(name)) => screen::demo(options, known_scenario(name)?, Timestamp::now)?,
+        Some(None) => screen::choose(options, Timestamp::now)?,
+        None => {
+            let inputs = Inputs::read(options, std::env::var("DUO_DOCTOR_TOKEN").ok())?;
+            for warning in &inputs.warnings {
+                say(&format!("duo-doctor: {warning}"));
+            }
+            screen::node(options, inputs, Environment::of(std::env::vars()), Timestamp::now)?
+        }
+    };
+    show(source, &options.output, options.fail_on)
+}
+
+fn show(source: tui::Source, output: &Output, fail_on: report::FailOn) -> Result<u8, Stop> {
+    let options = report::Options { fail_on, ..look(output.look, Terminal::Yes) };
+    let redaction = output.redact.unwrap_or(Redaction::Share);
+    let setup = screen::setup(source, options, redaction, Timestamp::now);
+    tui::run(setup, || runtime().map_err(|e| std::io::Error::other(e.sentence)))
+        .map_err(|e| stop(INTERNAL, format!("the screen cannot be shown: {e}")))
 }
 
 /// Headless: the report on stdout or in a file.
@@ -114,14 +143,15 @@ fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
         .map_err(|e| stop(INTERNAL, format!("the runtime does not start: {e}")))
 }
 
+fn known_scenario(name: &str) -> Result<Scenario, Stop> {
+    scenario::scenario(name).ok_or_else(|| {
+        let name = text::foreign(name);
+        stop(USAGE, format!("there is no scenario `{name}`: `duo-doctor demo --list` names them"))
+    })
+}
+
 async fn start_lab(name: &str) -> Result<Lab, Stop> {
-    let scenario = scenario::scenario(name).ok_or_else(|| {
-        stop(
-            USAGE,
-            format!("there is no scenario `{}`: `duo-doctor demo --list` names them", text::foreign(name)),
-        )
-    })?;
-    Lab::start(&scenario, Timestamp::now())
+    Lab::start(&known_scenario(name)?, Timestamp::now())
         .await
         .map_err(|e| stop(INTERNAL, format!("the lab does not start: {e}")))
 }
@@ -218,6 +248,11 @@ fn load(path: &Path) -> Result<import::Loaded, Stop> {
 
 fn view(path: &Path, args: &Output) -> Result<u8, Stop> {
     let loaded = load(path)?;
+    if terminal() == Terminal::Yes && args.format.is_none() && args.output.is_none() {
+        let name = path.file_name().unwrap_or(path.as_os_str()).display().to_string();
+        let source = tui::Source::Saved(Box::new(loaded.run), text::foreign(&name));
+        return show(source, args, report::FailOn::Fail);
+    }
     let output = output(args, report::FailOn::Fail)?;
     if let Some(place) =
         headless::write(&loaded.run, loaded.events.as_deref(), &output).map_err(|e| stop(73, e))?
