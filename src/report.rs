@@ -324,8 +324,7 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order of the documentation.
-    pub const ALL: [Format; 5] =
-        [Format::Text, Format::Json, Format::Jsonl, Format::Markdown, Format::Html];
+    pub const ALL: [Format; 5] = [Format::Text, Format::Json, Format::Jsonl, Format::Markdown, Format::Html];
 
     /// The name given to `--format`.
     pub fn as_str(self) -> &'static str {
@@ -494,8 +493,7 @@ pub fn render(
 
 /// The report as JSON, indented, with a final line end.
 fn json(report: &Report) -> String {
-    let mut text =
-        serde_json::to_string_pretty(report).unwrap_or_else(|e| format!("{{\"error\": \"{e}\"}}"));
+    let mut text = serde_json::to_string_pretty(report).unwrap_or_else(|e| format!("{{\"error\": \"{e}\"}}"));
     text.push('\n');
     text
 }

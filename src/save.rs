@@ -335,7 +335,10 @@ mod tests {
         let target = Target { folder: Path::new("/srv"), name: Path::new("x"), path: Path::new("/srv/x") };
         let fd = open_folder(dir.path()).expect("a folder");
         let error = target.error(Errno::NOSPC, 6_100, fd.as_fd()).to_string();
-        assert!(error.starts_with("no room: 6.1 KB needed, ") && error.contains(" free on /srv. "), "{error}");
+        assert!(
+            error.starts_with("no room: 6.1 KB needed, ") && error.contains(" free on /srv. "),
+            "{error}"
+        );
         drop(Temporary::create(fd.as_fd(), &target).expect("a file"));
         assert!(names(dir.path()).is_empty());
     }

@@ -2,7 +2,7 @@
 //! Steps are matched by their ids, which redaction leaves alone.
 
 use super::text::{WIDTH, ascii, put};
-use super::{CheckReport, Charset, Options, Report};
+use super::{Charset, CheckReport, Options, Report};
 use crate::finding::Code;
 use crate::run::{Skip, Status};
 use crate::subject::Via;
@@ -128,7 +128,10 @@ fn line(report: &Report) -> String {
 /// Causes of one report that the other does not have at any of the same steps.
 fn causes(of: &Report, not_in: &Report) -> Vec<(Code, String)> {
     let same = |c: &super::CauseReport| {
-        not_in.root_causes.iter().any(|o| o.code == c.code && o.seen_at.iter().any(|id| c.seen_at.contains(id)))
+        not_in
+            .root_causes
+            .iter()
+            .any(|o| o.code == c.code && o.seen_at.iter().any(|id| c.seen_at.contains(id)))
     };
     of.root_causes.iter().filter(|c| !same(c)).map(|c| (c.code, c.remedy.title.clone())).collect()
 }
@@ -214,7 +217,11 @@ fn changed(old: &Report, new: &Report) -> Vec<(&'static str, String)> {
                 Via::Direct => "direct".to_owned(),
                 Via::Proxy(proxy) => proxy.to_string(),
             };
-            differs("way", Some(format!("{place} {}", way(&before.via))), Some(way(&route.via)).map(|w| format!("{place} {w}")));
+            differs(
+                "way",
+                Some(format!("{place} {}", way(&before.via))),
+                Some(way(&route.via)).map(|w| format!("{place} {w}")),
+            );
         }
     }
     differs("duo-doctor", Some(old.tool.version.clone()), Some(new.tool.version.clone()));
@@ -248,8 +255,11 @@ pub fn text(diff: &Diff, options: &Options) -> String {
 /// `worse: 2 causes new, 1 gone`
 fn sum(diff: &Diff) -> String {
     let parts = [(diff.new_causes.len(), "new"), (diff.gone_causes.len(), "gone")];
-    let parts: Vec<String> =
-        parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(*n, "cause"))).collect();
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{} {what}", count(*n, "cause")))
+        .collect();
     let word = match (diff.broken.is_empty() && diff.doubtful.is_empty(), diff.mended.is_empty()) {
         (false, _) => "worse",
         (true, false) => "better",

@@ -121,7 +121,12 @@ fn cause<'a>(report: &'a Report, cause: &'a CauseReport, number: usize, hidden: 
         means: read(&article.means),
         seen_at: &cause.seen_at,
         follow: if cause.explains.is_empty() { String::new() } else { text::follow(&cause.explains) },
-        args: cause.args.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k.as_str(), v.as_str())).collect(),
+        args: cause
+            .args
+            .iter()
+            .filter(|(_, v)| !v.is_empty())
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect(),
         phases: report.check(&cause.check).map(|c| bars(&c.phases)).unwrap_or_default(),
         fix: read(&article.fix),
         verify: read(&article.verify),

@@ -116,8 +116,9 @@ fn log(text: &str) -> Result<Loaded, ImportError> {
                 *part = redact::placeholders(part);
             }
         }
-        let event = serde_json::from_value(value)
-            .map_err(|e| ImportError::Part(format!("line {}: {}", i + 1, crate::text::foreign(&e.to_string()))))?;
+        let event = serde_json::from_value(value).map_err(|e| {
+            ImportError::Part(format!("line {}: {}", i + 1, crate::text::foreign(&e.to_string())))
+        })?;
         events.push(event);
     }
     if !matches!(events.first(), Some(Event::Planned { .. })) {

@@ -43,11 +43,7 @@ pub(super) fn numbers(report: &Report) -> String {
     let n = |status: Status| report.checks.iter().filter(|c| c.status == status).count();
     let be = |n: usize| if n == 1 { "is" } else { "are" };
     let mut parts = vec![format!("{} of {} pass", n(Status::Pass), count(report.checks.len(), "check"))];
-    let verbs = [
-        (Status::Fail, "fail"),
-        (Status::Warn, "warn"),
-        (Status::Error, "could not be carried out"),
-    ];
+    let verbs = [(Status::Fail, "fail"), (Status::Warn, "warn"), (Status::Error, "could not be carried out")];
     parts.extend(verbs.iter().filter(|(s, _)| n(*s) > 0).map(|(s, verb)| format!("{} {verb}", n(*s))));
     let states = [(Status::Blocked, "blocked"), (Status::Skip, "skipped"), (Status::Cancelled, "cancelled")];
     parts.extend(
@@ -148,8 +144,14 @@ fn others(out: &mut String, report: &Report) {
             crate::subject::Via::Direct => "direct".to_owned(),
             crate::subject::Via::Proxy(proxy) => proxy.to_string(),
         };
-        let _ =
-            writeln!(out, "| {} | {} | {} | {} |", stacks.join(", "), r.endpoint, plain(&via), plain(&r.source));
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} |",
+            stacks.join(", "),
+            r.endpoint,
+            plain(&via),
+            plain(&r.source)
+        );
     }
     let _ = writeln!(out, "\n</details>");
 }
@@ -185,7 +187,11 @@ fn plain(text: &str) -> String {
     }
     // Words that hold marks are code, the sentence around them stays one.
     if text.contains(' ') && !lists {
-        return text.split(' ').map(|word| if word.is_empty() { String::new() } else { plain(word) }).collect::<Vec<_>>().join(" ");
+        return text
+            .split(' ')
+            .map(|word| if word.is_empty() { String::new() } else { plain(word) })
+            .collect::<Vec<_>>()
+            .join(" ");
     }
     format!("`{}`", text.replace('`', "'").replace('|', "¦"))
 }

@@ -22,11 +22,51 @@ pub struct Hidden {
 
 /// Keys whose texts are ours or of a closed set.
 const OURS: [&str; 45] = [
-    "schema", "tool", "started_at", "verdict", "ending", "id", "check", "place", "group", "title", "status",
-    "skip", "phases", "code", "severity", "blocked_by", "needs", "evidence", "seen_at", "explains", "remedy",
-    "stacks", "endpoint", "install", "roles", "edition", "gitlab_version", "layer", "kind", "via", "then", "alpn",
-    "hello", "packets", "on_bad_certificate", "listen", "method", "how", "failed", "waited_for", "bad_certificate",
-    "sha256", "event", "from", "until",
+    "schema",
+    "tool",
+    "started_at",
+    "verdict",
+    "ending",
+    "id",
+    "check",
+    "place",
+    "group",
+    "title",
+    "status",
+    "skip",
+    "phases",
+    "code",
+    "severity",
+    "blocked_by",
+    "needs",
+    "evidence",
+    "seen_at",
+    "explains",
+    "remedy",
+    "stacks",
+    "endpoint",
+    "install",
+    "roles",
+    "edition",
+    "gitlab_version",
+    "layer",
+    "kind",
+    "via",
+    "then",
+    "alpn",
+    "hello",
+    "packets",
+    "on_bad_certificate",
+    "listen",
+    "method",
+    "how",
+    "failed",
+    "waited_for",
+    "bad_certificate",
+    "sha256",
+    "event",
+    "from",
+    "until",
 ];
 
 /// Keys whose texts are the name of a host, dotted or not.
@@ -111,7 +151,9 @@ impl Hidden {
         {
             for certificate in chain {
                 self.collect_issuer(&certificate["issuer"]);
-                if certificate["is_ca"] == Value::Bool(true) || certificate["self_issued"] == Value::Bool(true) {
+                if certificate["is_ca"] == Value::Bool(true)
+                    || certificate["self_issued"] == Value::Bool(true)
+                {
                     self.collect_issuer(&certificate["subject"]);
                 }
             }

@@ -8,8 +8,22 @@ const STARS: &str = "***";
 
 /// Prefixes of GitLab's tokens (docs.gitlab.com, "Token overview").
 const TOKENS: [&str; 16] = [
-    "glpat-", "gloas-", "glsoat-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-",
-    "glagent-", "glwt-", "glffct-", "glduo-", "glsat-", "GR1348941",
+    "glpat-",
+    "gloas-",
+    "glsoat-",
+    "gldt-",
+    "glrt-",
+    "glrtr-",
+    "glcbt-",
+    "glptt-",
+    "glft-",
+    "glimt-",
+    "glagent-",
+    "glwt-",
+    "glffct-",
+    "glduo-",
+    "glsat-",
+    "GR1348941",
 ];
 
 /// Headers and keys whose values are credentials.
@@ -94,7 +108,8 @@ fn secret(rest: &str, out: &mut String) -> usize {
     for scheme in ["Bearer ", "Basic ", "bearer ", "basic "] {
         if let Some(value) = rest.strip_prefix(scheme) {
             let length = run(value, "-_.=+/~");
-            let telling = value[..length].chars().any(|c| c.is_ascii_digit() || c.is_ascii_uppercase() || c == '=');
+            let telling =
+                value[..length].chars().any(|c| c.is_ascii_digit() || c.is_ascii_uppercase() || c == '=');
             if length >= 8 && telling {
                 out.push_str(scheme);
                 return scheme.len() + length;
@@ -120,7 +135,8 @@ fn named(rest: &str, out: &mut String) -> usize {
     let gap = 1 + (behind[1..].len() - behind[1..].trim_start_matches([' ', '"']).len());
     let value = &behind[gap..];
     // A variable, a placeholder or stars are no secret: they stand in articles and snippets.
-    if value.starts_with(['$', '<', '%', '*', '{', '\'']) {
+    let bare = ["Bearer ", "Basic "].iter().find_map(|scheme| value.strip_prefix(scheme)).unwrap_or(value);
+    if bare.starts_with(['$', '<', '%', '*', '{', '\'']) {
         return 0;
     }
     let end = value.find(['"', '\'', '\n', '\\', ',', '`', '<', '|']).unwrap_or(value.len());

@@ -85,7 +85,9 @@ pub(super) fn verdict(report: &Report) -> String {
     match report.verdict {
         RunVerdict::Fail => format!("FAIL: {}{of}.{first}", count(causes, "cause")),
         RunVerdict::Warn => format!("WARN: nothing failed, {}{of}.", count(causes, "warning")),
-        RunVerdict::Pass => "PASS: nothing stands between this node and GitLab Duo, as far as it was asked.".into(),
+        RunVerdict::Pass => {
+            "PASS: nothing stands between this node and GitLab Duo, as far as it was asked.".into()
+        }
         RunVerdict::Inconclusive => inconclusive(report),
     }
 }
@@ -96,7 +98,10 @@ fn inconclusive(report: &Report) -> String {
         None => "INCONCLUSIVE: nothing failed, but no check reached a verdict.".to_owned(),
         Some(first) => {
             let why = first.summary.trim_end_matches('.');
-            format!("INCONCLUSIVE: nothing failed, but {} reached no verdict: {why}.", count(open.len(), "check"))
+            format!(
+                "INCONCLUSIVE: nothing failed, but {} reached no verdict: {why}.",
+                count(open.len(), "check")
+            )
         }
     }
 }
@@ -110,7 +115,8 @@ fn is_open(report: &Report, check: &CheckReport) -> bool {
 fn one_cause(out: &mut String, cause: &CauseReport, letter: &str, options: &Options) {
     let strong = |line: &str| paint(line, "1", options);
     let mut lines = wrap(&cause.message, WIDTH - 3).into_iter();
-    let _ = writeln!(out, "{} {}", strong(&format!("{letter:<2}")), strong(&lines.next().unwrap_or_default()));
+    let _ =
+        writeln!(out, "{} {}", strong(&format!("{letter:<2}")), strong(&lines.next().unwrap_or_default()));
     for line in lines {
         let _ = writeln!(out, "   {}", strong(&line));
     }
@@ -191,7 +197,7 @@ pub(super) fn put(out: &mut String, text: &str, indent: usize, show: impl Fn(&st
     }
 }
 
-/// One line a group, counts in fixed columns, zeros blank.
+/// One line a group, the usual counts in fixed columns, zeros blank.
 fn groups(out: &mut String, report: &Report, options: &Options) {
     for group in &report.groups {
         let cells = [
@@ -199,9 +205,9 @@ fn groups(out: &mut String, report: &Report, options: &Options) {
             (group.fail, "FAIL", 9, "1;31"),
             (group.warn, "warn", 9, "1;33"),
             (group.blocked, "blocked", 12, ""),
-            (group.skip, "skip", 9, ""),
-            (group.error, "error", 10, "1;33"),
-            (group.cancelled, "cancelled", 14, ""),
+            (group.skip, "skip", 0, ""),
+            (group.error, "error", 0, "1;33"),
+            (group.cancelled, "cancelled", 0, ""),
         ];
         let mut line = format!("{:<16}", group.title);
         let mut gap = 0;
@@ -212,7 +218,7 @@ fn groups(out: &mut String, report: &Report, options: &Options) {
             }
             let cell = format!("{n:>3} {word}");
             let _ = write!(line, "{:gap$}{}", "", paint(&cell, colour, options));
-            gap = width - cell.len();
+            gap = width.saturating_sub(cell.len());
         }
         let _ = writeln!(out, "{line}");
     }
@@ -220,7 +226,8 @@ fn groups(out: &mut String, report: &Report, options: &Options) {
 
 /// What a passing run proved, in a few lines.
 fn passing(report: &Report) -> String {
-    let groups: Vec<String> = report.groups.iter().map(|g| format!("{} {}", g.title, g.pass + g.skip)).collect();
+    let groups: Vec<String> =
+        report.groups.iter().map(|g| format!("{} {}", g.title, g.pass + g.skip)).collect();
     let pass: usize = report.groups.iter().map(|g| g.pass).sum();
     let skip: usize = report.groups.iter().map(|g| g.skip).sum();
     let skip = if skip == 0 { String::new() } else { format!(", {skip} skip") };

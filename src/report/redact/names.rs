@@ -36,7 +36,7 @@ impl Names {
     /// Whether a text holds one of the words that stand for something.
     pub(super) fn shows_in(&self, text: &str) -> bool {
         let mut words = (self.hosts.values()).chain(self.issuers.values()).chain(self.addresses.values());
-        words.any(|w| find(text, w, Bounds::Name).is_some())
+        words.any(|w| find(text, w, Bounds::Words).is_some())
             || self.mails.values().any(|w| text.contains(w.as_str()))
     }
 
@@ -57,7 +57,7 @@ impl Names {
         let name = name.trim_start_matches("*.").trim_matches('.').to_ascii_lowercase();
         let literal = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
         let odd = |c: char| !(c.is_alphanumeric() || "-._".contains(c));
-        if name.is_empty() || literal || name.contains(odd) || keep::is_public_host(&name) {
+        if is_ours(&name) || name.is_empty() || literal || name.contains(odd) || keep::is_public_host(&name) {
             return;
         }
         if name.chars().all(|c| c.is_ascii_digit() || c == '.') || self.hosts.contains_key(&name) {
@@ -71,8 +71,10 @@ impl Names {
     pub(super) fn add_issuer(&mut self, text: &str) {
         let parts = issuer_parts(text);
         let known = parts.iter().find_map(|p| self.issuers.get(*p).cloned());
-        let hidden: Vec<&str> =
-            parts.into_iter().filter(|p| p.len() > 3 && !keep::is_vendor(p) && !keep::is_authority(p)).collect();
+        let hidden: Vec<&str> = parts
+            .into_iter()
+            .filter(|p| p.len() > 3 && !keep::is_vendor(p) && !keep::is_authority(p))
+            .collect();
         if hidden.is_empty() || hidden.iter().all(|p| self.issuers.contains_key(*p)) {
             return;
         }
@@ -117,9 +119,12 @@ impl Names {
         let mut out = String::new();
         let mut rest = text;
         while let Some(at) = rest.find('@') {
-            let start = rest[..at].rfind(|c| !local(c)).map_or(0, |i| i + rest[i..].chars().next().map_or(1, char::len_utf8));
+            let start = rest[..at]
+                .rfind(|c| !local(c))
+                .map_or(0, |i| i + rest[i..].chars().next().map_or(1, char::len_utf8));
             let behind = &rest[at + 1..];
-            let end = behind.find(|c: char| !(c.is_alphanumeric() || "-.".contains(c))).unwrap_or(behind.len());
+            let end =
+                behind.find(|c: char| !(c.is_alphanumeric() || "-.".contains(c))).unwrap_or(behind.len());
             let domain = behind[..end].trim_end_matches(['.', '-']);
             if start == at || !is_dotted_name(domain) {
                 out.push_str(&rest[..=at]);
@@ -170,7 +175,8 @@ impl Names {
     fn is_kept(&self, address: IpAddr, network: bool) -> bool {
         // `10.0.0.0/8` is everybody's.
         let base = ["10.0.0.0", "172.16.0.0", "192.168.0.0", "100.64.0.0", "169.254.0.0", "fc00::", "fe80::"];
-        keep::is_public_address(&self.kept, address) || (network && base.contains(&address.to_string().as_str()))
+        keep::is_public_address(&self.kept, address)
+            || (network && base.contains(&address.to_string().as_str()))
     }
 
     fn address(&mut self, address: IpAddr) -> String {
@@ -181,6 +187,12 @@ impl Names {
         }
         self.addresses.entry(address).or_insert_with(|| format!("address-{number}")).clone()
     }
+}
+
+/// Whether a word already stands for something: a redacted report is redacted again.
+fn is_ours(word: &str) -> bool {
+    let number = ["issuer-", "address-", "mail-"].iter().find_map(|kind| word.strip_prefix(kind));
+    number.is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()))
 }
 
 /// An address at the start of a run of its characters, and its length: `10.0.0.1:443` is one of 8.
@@ -205,7 +217,12 @@ fn issuer_parts(text: &str) -> Vec<&str> {
         return vec![text.trim()];
     }
     parts.retain(keyed);
-    parts.into_iter().filter_map(|p| p.split_once('=')).filter(|(k, _)| *k != "C").map(|(_, v)| v.trim()).collect()
+    parts
+        .into_iter()
+        .filter_map(|p| p.split_once('='))
+        .filter(|(k, _)| *k != "C")
+        .map(|(_, v)| v.trim())
+        .collect()
 }
 
 /// Whether a word looks like the name of a host: labels, the last one of letters and no file's ending.
@@ -316,7 +333,10 @@ mod tests {
     fn addresses_and_mails_are_found_in_any_text() {
         for (text, left) in [
             ("10.1.2.3:53 and [fd00::1]:443, fd00::1", "address-1:53 and address-2:443, address-2"),
-            ("squid/5.7 at 10.0.0.0/8, 203.0.113.9, 104.18.26.123", "squid/5.7 at 10.0.0.0/8, 203.0.113.9, 104.18.26.123"),
+            (
+                "squid/5.7 at 10.0.0.0/8, 203.0.113.9, 104.18.26.123",
+                "squid/5.7 at 10.0.0.0/8, 203.0.113.9, 104.18.26.123",
+            ),
             ("8C:1F:52:A0 at 02:14:07, gitlab 18.9.1", "8C:1F:52:A0 at 02:14:07, gitlab 18.9.1"),
             ("ask Jane.Doe@acme.corp.", "ask mail-1."),
             ("tls@cloud/rails", "tls@cloud/rails"),
@@ -340,7 +360,12 @@ mod tests {
     #[test]
     fn names_are_found_in_foreign_texts_and_file_names_are_not() {
         let mut names = Names::new();
-        names.add_from("1.1 squid.acme.corp (squid/5.7), /opt/gitlab/embedded/ssl/cert.pem, gitlab.rb, http://wpad/x");
-        assert_eq!(names.hide("squid.acme.corp gitlab.rb cert.pem //wpad/"), "host-1 gitlab.rb cert.pem //host-2/");
+        names.add_from(
+            "1.1 squid.acme.corp (squid/5.7), /opt/gitlab/embedded/ssl/cert.pem, gitlab.rb, http://wpad/x",
+        );
+        assert_eq!(
+            names.hide("squid.acme.corp gitlab.rb cert.pem //wpad/"),
+            "host-1 gitlab.rb cert.pem //host-2/"
+        );
     }
 }
