@@ -1,8 +1,9 @@
 //! Two runs held against each other: what broke, what was mended, what got slower, what is no longer known.
 //! Steps are matched by their ids, which redaction leaves alone.
 
+use super::format::{Charset, Options};
 use super::text::{WIDTH, ascii, put};
-use super::{Charset, CheckReport, Options, Report};
+use super::{CheckReport, Report};
 use crate::finding::Code;
 use crate::run::{Skip, Status};
 use crate::subject::Via;
@@ -229,7 +230,7 @@ fn changed(old: &Report, new: &Report) -> Vec<(&'static str, String)> {
 }
 
 /// The differences as text.
-pub fn text(diff: &Diff, options: &Options) -> String {
+pub fn text(diff: &Diff, options: Options) -> String {
     let mut out = String::new();
     put(&mut out, &format!("Two runs of {}: {}", diff.node, sum(diff)), 0, str::to_owned);
     let _ = writeln!(out, "old  {}\nnew  {}", diff.old, diff.new);

@@ -129,7 +129,7 @@ fn named(rest: &str, out: &mut String) -> usize {
         return 0;
     }
     // `password: the one that …` is a sentence, `password=…` and `"password": "…"` are fields.
-    if !name.contains("-") && !name.contains("authorization") && quote == 0 && behind.starts_with(": ") {
+    if !name.contains('-') && !name.contains("authorization") && quote == 0 && behind.starts_with(": ") {
         return 0;
     }
     let gap = 1 + (behind[1..].len() - behind[1..].trim_start_matches([' ', '"']).len());

@@ -1,7 +1,8 @@
 //! The report for a terminal or a pipe: causes first, then groups, then what is not known. Wrapped at 80
 //! columns; snippets are never wrapped and begin in the first column, so that they can be copied.
 
-use super::{CauseReport, Charset, CheckReport, Colour, Options, Report, exit_code_of, letter};
+use super::format::{Charset, Colour, Options, exit_code_of, letter};
+use super::{CauseReport, CheckReport, Report};
 use crate::remedy::{Article, markdown};
 use crate::run::{RunVerdict, Skip, Status};
 use crate::text::{count, duration, list, wrap};
@@ -17,7 +18,7 @@ pub(super) const WIDTH: usize = 80;
 const INDENT: usize = 12;
 
 /// The report as text.
-pub fn text(report: &Report, options: &Options) -> String {
+pub fn text(report: &Report, options: Options) -> String {
     let mut out = String::new();
     head(&mut out, report);
     put(&mut out, &verdict(report), 0, |line| paint(line, colour_of(report.verdict), options));
@@ -112,7 +113,7 @@ fn is_open(report: &Report, check: &CheckReport) -> bool {
     open(check) || check.blocked_by.as_ref().and_then(|by| report.check(by)).is_some_and(open)
 }
 
-fn one_cause(out: &mut String, cause: &CauseReport, letter: &str, options: &Options) {
+fn one_cause(out: &mut String, cause: &CauseReport, letter: &str, options: Options) {
     let strong = |line: &str| paint(line, "1", options);
     let mut lines = wrap(&cause.message, WIDTH - 3).into_iter();
     let _ =
@@ -198,7 +199,7 @@ pub(super) fn put(out: &mut String, text: &str, indent: usize, show: impl Fn(&st
 }
 
 /// One line a group, the usual counts in fixed columns, zeros blank.
-fn groups(out: &mut String, report: &Report, options: &Options) {
+fn groups(out: &mut String, report: &Report, options: Options) {
     for group in &report.groups {
         let cells = [
             (group.pass, "pass", 9, ""),
@@ -260,8 +261,15 @@ fn unknown(report: &Report) -> Vec<String> {
             (Status::Cancelled, _) => "Stopped",
             (Status::Skip, Some(Skip::NotAsked)) => "Not asked",
             (Status::Skip, Some(Skip::NotApplicable) | None)
-            | (Status::Pending | Status::Running | Status::Pass, _)
-            | (Status::Warn | Status::Fail | Status::Blocked, _) => continue,
+            | (
+                Status::Pending
+                | Status::Running
+                | Status::Pass
+                | Status::Warn
+                | Status::Fail
+                | Status::Blocked,
+                _,
+            ) => continue,
         };
         reasons.entry((kind, check.summary.trim_end_matches('.'))).or_default().push(&check.id);
     }
@@ -280,7 +288,7 @@ fn colour_of(verdict: RunVerdict) -> &'static str {
     }
 }
 
-fn paint(text: &str, colour: &str, options: &Options) -> String {
+fn paint(text: &str, colour: &str, options: Options) -> String {
     match options.colour {
         Colour::Always if !colour.is_empty() => format!("\x1b[{colour}m{text}\x1b[0m"),
         Colour::Always | Colour::Never => text.to_owned(),
