@@ -1,29 +1,28 @@
 //! The report: one owned shape that every format is written from and that a saved file is read back into.
 //!
-//! Decides what the public contract (section 4) calls by which name. How a run becomes a report is in `build`,
-//! what is hidden in `redact`, the choice of a format in `format`; the formats have a file each. Pure.
+//! Decides which formats there are, how much each hides, and the exit code. The parts of the shape are in
+//! `shape`, how a run becomes a report in `build`, what is hidden in `redact`; the formats have a file each. Pure.
 
 pub mod build;
 pub mod diff;
 pub mod explain;
 mod fill;
-pub mod format;
 pub mod html;
 pub mod import;
 pub mod jsonl;
 pub mod markdown;
 pub mod redact;
 pub mod scrub;
+pub mod shape;
 pub mod text;
 
-use crate::check::Group;
-use crate::failure::Layer;
-use crate::finding::{Args, Code, Severity};
-use crate::run::{Ending, RunVerdict, Skip, Status};
-use crate::subject::{Install, Route};
+use crate::run::{Ending, Event, Run, RunVerdict};
+use crate::subject::Route;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use shape::{CauseReport, CheckReport, Coverage, GroupCount, Instance, NodeFacts, ProbeReport, Tool};
+use std::fmt;
+use std::str::FromStr;
 
 /// What `schema` says in every report of this version of the contract.
 pub const SCHEMA: &str = "duo-doctor.report/1";
@@ -72,236 +71,202 @@ pub struct Report {
     pub probes: Vec<ProbeReport>,
 }
 
-/// What made the run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tool {
-    /// `duo-doctor`
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// The date of its embedded data.
-    pub data_date: String,
+/// The formats of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people, at a terminal.
+    Text,
+    /// The contract's shape.
+    Json,
+    /// The event stream, one event a line.
+    Jsonl,
+    /// For an issue or a ticket.
+    Markdown,
+    /// One page for a browser or printer.
+    Html,
 }
 
-/// The node in a report. Addresses are text: under `--redact share` they are `address-1`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeFacts {
-    /// Its name; `None`: could not be read.
-    pub hostname: Option<String>,
-    /// How GitLab came onto it; `None`: no sign of GitLab.
-    pub install: Option<Install>,
-    /// What runs there, as far as known.
-    pub roles: Vec<String>,
-    /// `18.9.1`
-    pub gitlab_version: Option<String>,
-    /// `ee` or `ce`
-    pub edition: Option<String>,
-    /// Entries of its hosts file.
-    #[serde(default)]
-    pub hosts: Vec<HostsLine>,
-    /// Its resolvers, `10.0.0.2:53`.
-    #[serde(default)]
-    pub nameservers: Vec<String>,
+impl Format {
+    /// Every format, in the order of the documentation.
+    pub const ALL: [Format; 5] = [Format::Text, Format::Json, Format::Jsonl, Format::Markdown, Format::Html];
+
+    /// The name given to `--format`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Format::Text => "text",
+            Format::Json => "json",
+            Format::Jsonl => "jsonl",
+            Format::Markdown => "markdown",
+            Format::Html => "html",
+        }
+    }
+
+    /// The usual ending of its files.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Format::Text => "txt",
+            Format::Json => "json",
+            Format::Jsonl => "jsonl",
+            Format::Markdown => "md",
+            Format::Html => "html",
+        }
+    }
+
+    /// The format that a file's ending asks for, if it asks for one.
+    pub fn of_ending(ending: &str) -> Option<Format> {
+        match ending.to_ascii_lowercase().as_str() {
+            "txt" => Some(Format::Text),
+            "json" => Some(Format::Json),
+            "jsonl" => Some(Format::Jsonl),
+            "md" => Some(Format::Markdown),
+            "html" | "htm" => Some(Format::Html),
+            _ => None,
+        }
+    }
 }
 
-/// An entry of the hosts file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HostsLine {
-    /// The address at its start.
-    pub address: String,
-    /// The names behind it.
-    pub names: Vec<String>,
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
-/// The instance in a report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Instance {
-    /// Its URL; `None`: none was given and none found.
-    pub url: Option<String>,
-    /// `cloud`, `self-hosted`, `hybrid` or `dedicated`; `None`: not known.
-    pub deployment: Option<String>,
+impl FromStr for Format {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Format::ALL.into_iter().find(|f| f.as_str() == text).ok_or(())
+    }
 }
 
-/// How much of the instance was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Coverage {
-    /// Nodes that the report speaks of.
-    pub nodes_checked: u32,
-    /// Whether one of them runs Rails; `None`: their roles are not known.
-    pub rails_seen: Option<bool>,
-    /// Whether one of them runs Sidekiq; `None`: their roles are not known.
-    pub sidekiq_seen: Option<bool>,
+/// How much a report hides. Secrets are hidden by both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redaction {
+    /// Internal names, addresses and e-mail addresses become `host-1`, `address-1`, `mail-1`.
+    Share,
+    /// Names and addresses stay.
+    Full,
 }
 
-/// A group and its numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GroupCount {
-    /// Which.
-    pub id: Group,
-    /// What people call it.
-    pub title: String,
-    /// The worst of its checks.
-    pub status: Status,
-    /// Passed.
-    pub pass: usize,
-    /// Warned.
-    pub warn: usize,
-    /// Failed.
-    pub fail: usize,
-    /// Skipped.
-    pub skip: usize,
-    /// Blocked.
-    pub blocked: usize,
-    /// Could not be carried out.
-    pub error: usize,
-    /// Stopped.
-    pub cancelled: usize,
+impl FromStr for Redaction {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "share" => Ok(Redaction::Share),
+            "full" => Ok(Redaction::Full),
+            _ => Err(()),
+        }
+    }
 }
 
-/// A step in a report.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CheckReport {
-    /// `tls@cloud/rails`
-    pub id: String,
-    /// `tls`
-    pub check: String,
-    /// `cloud/rails`
-    pub place: String,
-    /// Its group.
-    pub group: Group,
-    /// Its promise.
-    pub title: String,
-    /// How it settled. One that had not settled is `cancelled`.
-    pub status: Status,
-    /// One sentence: what was seen, or why nothing was.
-    pub summary: String,
-    /// A passing check's figure: `2 of 2`, `h2`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub figure: Option<String>,
-    /// For a skipped one: which kind.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub skip: Option<Skip>,
-    /// When it was its turn, in milliseconds since the start of the run.
-    pub started_ms: Option<f64>,
-    /// When it settled, in milliseconds since the start of the run.
-    #[serde(default)]
-    pub settled_ms: Option<f64>,
-    /// How long it took on the wire.
-    pub duration_ms: Option<f64>,
-    /// The layers of its connection.
-    pub phases: Vec<Phase>,
-    /// What it found.
-    pub findings: Vec<FindingReport>,
-    /// The failing step at the start of the chain.
-    pub blocked_by: Option<String>,
-    /// The steps that had to hold.
-    #[serde(default)]
-    pub needs: Vec<String>,
-    /// What it was judged by.
-    #[serde(default)]
-    pub evidence: Vec<Evidence>,
-}
-
-/// A layer of a connection with its time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Phase {
-    /// Which layer.
-    pub name: Layer,
-    /// How long it took, in milliseconds.
-    pub ms: f64,
-    /// When it began, in milliseconds since the start of the run.
-    #[serde(default)]
-    pub at_ms: f64,
-    /// How it ended.
-    #[serde(default)]
-    pub end: PhaseEnd,
-}
-
-/// How a layer ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PhaseEnd {
-    /// It stands.
+/// What makes the exit code non-zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailOn {
+    /// A failure.
     #[default]
-    Read,
-    /// It failed.
-    Failed,
+    Fail,
+    /// A warning too.
+    Warn,
 }
 
-/// A finding in a report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FindingReport {
-    /// Which.
-    pub code: Code,
-    /// How much it weighs.
-    pub severity: Severity,
-    /// With what.
-    pub args: Args,
-    /// One sentence.
-    pub message: String,
+impl FromStr for FailOn {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "fail" => Ok(FailOn::Fail),
+            "warn" => Ok(FailOn::Warn),
+            _ => Err(()),
+        }
+    }
 }
 
-/// A slice of a probe that a check was judged by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// Index into `probes`.
-    pub probe: usize,
-    /// The first layer judged.
-    pub from: Layer,
-    /// The last layer judged.
-    pub until: Layer,
+/// Whether text carries colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Colour {
+    /// Plain text.
+    #[default]
+    Never,
+    /// Escape sequences for a terminal.
+    Always,
 }
 
-/// A probe and what it brought, as in the event log. Untyped, for under `--redact share` an address is a word.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ProbeReport {
-    /// What was asked on the wire.
-    pub probe: Value,
-    /// Layer by layer.
-    pub samples: Vec<Value>,
+/// Which characters text may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Charset {
+    /// All.
+    #[default]
+    Unicode,
+    /// ASCII alone.
+    Ascii,
 }
 
-/// A root cause in a report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CauseReport {
-    /// Which fault.
-    pub code: Code,
-    /// How much it weighs.
-    pub severity: Severity,
-    /// The first step that shows it.
-    pub check: String,
-    /// One sentence.
-    pub message: String,
-    /// With what.
-    pub args: Args,
-    /// Every step that shows it.
-    pub seen_at: Vec<String>,
-    /// The steps that follow from it.
-    pub explains: Vec<String>,
-    /// What to do.
-    pub remedy: Remedy,
+/// How a report is presented.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Colours, in `text`.
+    pub colour: Colour,
+    /// Characters, in `text`.
+    pub charset: Charset,
+    /// For the exit code that the report names.
+    pub fail_on: FailOn,
 }
 
-/// An article, filled in, as Markdown.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remedy {
-    /// `The certificate has run out`
-    pub title: String,
-    /// Why this happens.
-    pub cause: String,
-    /// What stops for users.
-    #[serde(default)]
-    pub means: String,
-    /// How it shows in logs and tools.
-    #[serde(default)]
-    pub seen: String,
-    /// An ordered list: what to do.
-    pub fix: String,
-    /// How to know that it is mended.
-    pub verify: String,
-    /// What looks alike and is not.
-    #[serde(default)]
-    pub not_it: String,
-    /// Where the documentation speaks of it.
-    pub docs: Vec<String>,
+/// The exit code of a run: 1, then 3, then 2 (contract, section 3).
+pub fn exit_code(run: &Run, fail_on: FailOn) -> u8 {
+    exit_code_of(run.verdict(), fail_on)
+}
+
+/// The exit code of a verdict.
+pub fn exit_code_of(verdict: RunVerdict, fail_on: FailOn) -> u8 {
+    match (verdict, fail_on) {
+        (RunVerdict::Fail, FailOn::Fail | FailOn::Warn) => 1,
+        (RunVerdict::Inconclusive, FailOn::Fail | FailOn::Warn) => 3,
+        (RunVerdict::Warn, FailOn::Warn) => 2,
+        (RunVerdict::Warn, FailOn::Fail) | (RunVerdict::Pass, FailOn::Fail | FailOn::Warn) => 0,
+    }
+}
+
+/// Writes a run in a format. `events` is the log that the run was folded from; without it, `jsonl` writes one
+/// that folds to the same run.
+pub fn render(
+    run: &Run,
+    events: Option<&[Event]>,
+    format: Format,
+    redaction: Redaction,
+    options: &Options,
+) -> String {
+    let report = Report::of(run);
+    let mut hidden = redact::Hidden::of(&report, redaction);
+    if format == Format::Jsonl {
+        return match events {
+            Some(events) => jsonl::write(events, &mut hidden),
+            None => jsonl::write(&jsonl::log(run), &mut hidden),
+        };
+    }
+    let report = redact::redacted(&report, &mut hidden);
+    match format {
+        Format::Json => json(&report),
+        Format::Text => scrub::scrub(&text::text(&report, *options)),
+        Format::Markdown => scrub::scrub(&markdown::markdown(&report, &hidden)),
+        Format::Html => scrub::scrub(&html::html(&report, &hidden)),
+        Format::Jsonl => String::new(),
+    }
+}
+
+/// The report as JSON, indented, with a final line end.
+fn json(report: &Report) -> String {
+    let mut text = serde_json::to_string_pretty(report).unwrap_or_else(|e| format!("{{\"error\": \"{e}\"}}"));
+    text.push('\n');
+    text
+}
+
+/// The letter of a cause: A to Z, then A2 to Z2.
+pub fn letter(cause: usize) -> String {
+    let letter = char::from(b'A' + u8::try_from(cause % 26).unwrap_or(0));
+    match cause / 26 {
+        0 => letter.to_string(),
+        round => format!("{letter}{}", round + 1),
+    }
 }

@@ -1,10 +1,11 @@
 //! From a run to its report and back. The words of findings and causes are filled in from their arguments, in
 //! one place, so that redaction can hide the arguments and fill in again.
 
-use super::{
+use super::shape::{
     CauseReport, CheckReport, Coverage, Evidence, FindingReport, GroupCount, HostsLine, Instance, NodeFacts,
-    Phase, PhaseEnd, ProbeReport, Remedy, Report, SCHEMA, Tool, redact,
+    Phase, PhaseEnd, ProbeReport, Remedy, Tool,
 };
+use super::{Report, SCHEMA, redact};
 use crate::check::{Group, Note};
 use crate::diagnosis::{RootCause, diagnose};
 use crate::finding::{Args, Finding};

@@ -1,13 +1,13 @@
 //! Two runs held against each other: what broke, what was mended, what got slower, what is no longer known.
 //! Steps are matched by their ids, which redaction leaves alone.
 
-use super::format::{Charset, Options};
-use super::text::{WIDTH, ascii, put};
-use super::{CheckReport, Report};
+use super::shape::{CauseReport, CheckReport};
+use super::text::{WIDTH, put};
+use super::{Charset, Options, Report};
 use crate::finding::Code;
 use crate::run::{Skip, Status};
 use crate::subject::Via;
-use crate::text::{count, cut, duration, width};
+use crate::text::{ascii, count, cut, duration, width};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -128,7 +128,7 @@ fn line(report: &Report) -> String {
 
 /// Causes of one report that the other does not have at any of the same steps.
 fn causes(of: &Report, not_in: &Report) -> Vec<(Code, String)> {
-    let same = |c: &super::CauseReport| {
+    let same = |c: &CauseReport| {
         not_in
             .root_causes
             .iter()
@@ -230,7 +230,7 @@ fn changed(old: &Report, new: &Report) -> Vec<(&'static str, String)> {
 }
 
 /// The differences as text.
-pub fn text(diff: &Diff, options: Options) -> String {
+pub fn text(diff: &Diff, options: &Options) -> String {
     let mut out = String::new();
     put(&mut out, &format!("Two runs of {}: {}", diff.node, sum(diff)), 0, str::to_owned);
     let _ = writeln!(out, "old  {}\nnew  {}", diff.old, diff.new);

@@ -1,7 +1,8 @@
 //! Articles for formats that know marks: values from outside are put in after the article's own marks were
 //! read, so that a host name can be neither a link nor a tag.
 
-use super::{CauseReport, Report, build};
+use super::shape::CauseReport;
+use super::{Report, build};
 use crate::finding::Args;
 use crate::remedy::{self, Article, Values};
 use crate::run::About;

@@ -2,8 +2,8 @@
 //! `assets/report.html`; here is what it shows. Everything from outside is escaped by the template, or is put
 //! into an article after its Markdown was read.
 
-use super::format::letter;
-use super::{CauseReport, CheckReport, Phase, PhaseEnd, Report, fill, markdown, redact, text};
+use super::shape::{CauseReport, CheckReport, GroupCount, Phase, PhaseEnd};
+use super::{Report, fill, letter, markdown, redact, text};
 use crate::finding::Severity;
 use crate::run::Status;
 use crate::subject::Via;
@@ -138,7 +138,7 @@ fn cause<'a>(report: &'a Report, cause: &'a CauseReport, number: usize, hidden: 
     }
 }
 
-fn group<'a>(report: &'a Report, group: &'a super::GroupCount) -> Group<'a> {
+fn group<'a>(report: &'a Report, group: &'a GroupCount) -> Group<'a> {
     let own = report.checks.iter().filter(|c| c.group == group.id);
     let (pass, others): (Vec<_>, Vec<_>) = own.partition(|c| c.status == Status::Pass);
     let lines = |checks: Vec<&'a CheckReport>| checks.into_iter().map(|c| line(report, c)).collect();

@@ -1,7 +1,9 @@
 //! The report for an issue or a ticket: GitLab Flavored Markdown. Values from outside are put between
 //! backticks or escaped: a host name can be neither a link nor a mention nor a tag.
 
-use super::{CauseReport, CheckReport, Report, fill, format::letter, redact::Hidden, text};
+use super::redact::Hidden;
+use super::shape::{CauseReport, CheckReport, PhaseEnd};
+use super::{Report, fill, letter, text};
 use crate::run::Status;
 use crate::text::{count, duration};
 use std::fmt::Write as _;
@@ -79,8 +81,8 @@ fn one_cause(out: &mut String, report: &Report, cause: &CauseReport, letter: &st
         let _ = writeln!(out, "\n| phase | ms | seen |\n| --- | ---: | --- |");
         for phase in phases {
             let end = match phase.end {
-                super::PhaseEnd::Read => "ok",
-                super::PhaseEnd::Failed => "**failed**",
+                PhaseEnd::Read => "ok",
+                PhaseEnd::Failed => "**failed**",
             };
             let _ = writeln!(out, "| {} | {:.1} | {end} |", phase.name.as_str(), phase.ms);
         }

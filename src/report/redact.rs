@@ -7,7 +7,7 @@
 mod keep;
 mod names;
 
-use super::{Report, format::Redaction, scrub};
+use super::{Redaction, Report, scrub};
 use crate::run::Event;
 use names::Names;
 use serde_json::Value;

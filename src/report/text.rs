@@ -1,11 +1,11 @@
 //! The report for a terminal or a pipe: causes first, then groups, then what is not known. Wrapped at 80
 //! columns; snippets are never wrapped and begin in the first column, so that they can be copied.
 
-use super::format::{Charset, Colour, Options, exit_code_of, letter};
-use super::{CauseReport, CheckReport, Report};
+use super::shape::{CauseReport, CheckReport};
+use super::{Charset, Colour, Options, Report, exit_code_of, letter};
 use crate::remedy::{Article, markdown};
 use crate::run::{RunVerdict, Skip, Status};
-use crate::text::{count, duration, list, wrap};
+use crate::text::{ascii, count, duration, list, wrap};
 use markdown::Block;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -293,28 +293,4 @@ fn paint(text: &str, colour: &str, options: Options) -> String {
         Colour::Always if !colour.is_empty() => format!("\x1b[{colour}m{text}\x1b[0m"),
         Colour::Always | Colour::Never => text.to_owned(),
     }
-}
-
-/// The text in ASCII: what has no equivalent becomes `?`.
-pub(super) fn ascii(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            c if c.is_ascii() => out.push(c),
-            '…' => out.push_str("..."),
-            '–' | '—' | '─' => out.push('-'),
-            '→' => out.push_str("->"),
-            '≠' => out.push_str("!="),
-            '≥' => out.push_str(">="),
-            '≤' => out.push_str("<="),
-            '“' | '”' => out.push('"'),
-            '‘' | '’' => out.push('\''),
-            '×' => out.push('x'),
-            '·' => out.push('.'),
-            '✓' => out.push('+'),
-            '✗' => out.push('X'),
-            _ => out.push('?'),
-        }
-    }
-    out
 }

@@ -5,7 +5,7 @@ use duo_doctor::check::Group;
 use duo_doctor::failure::{Answer, Failure, Headers, Layer, ProxyFailure, ProxyKind};
 use duo_doctor::finding::Code;
 use duo_doctor::probe::{Outcome, Reading};
-use duo_doctor::report::format::{Format, Redaction};
+use duo_doctor::report::{Format, Redaction};
 use duo_doctor::report::import::read;
 use duo_doctor::run::{Ending, Event, Settled};
 use duo_doctor::subject::address::Target;

@@ -1,8 +1,7 @@
 //! Reading saved files back.
 
 use crate::story::{failing, passing, written};
-use duo_doctor::report::Report;
-use duo_doctor::report::format::{Format, Options, Redaction, render};
+use duo_doctor::report::{Format, Options, Redaction, Report, render};
 use duo_doctor::report::import::{ImportError, MAX_BYTES, read};
 use duo_doctor::run::Run;
 #[test]
@@ -16,7 +15,7 @@ fn saved_files_are_read_back_whole_or_redacted() {
             assert_eq!(loaded.run.verdict(), run.verdict());
             assert_eq!(loaded.run.steps.len(), run.steps.len());
             assert_eq!(loaded.run.probes.len(), run.probes.len());
-            let twice = render(&loaded.run, loaded.events.as_deref(), format, redaction, Options::default());
+            let twice = render(&loaded.run, loaded.events.as_deref(), format, redaction, &Options::default());
             let differs = twice.lines().zip(file.lines()).find(|(a, b)| a != b);
             assert_eq!(differs, None, "{format} {redaction:?} reads back as it was written");
         }
@@ -26,7 +25,7 @@ fn saved_files_are_read_back_whole_or_redacted() {
 #[test]
 fn a_run_without_its_log_still_gives_one() {
     let run = read(written(&failing(), Format::Json, Redaction::Full).as_bytes()).expect("a report").run;
-    let log = render(&run, None, Format::Jsonl, Redaction::Full, Options::default());
+    let log = render(&run, None, Format::Jsonl, Redaction::Full, &Options::default());
     let loaded = read(log.as_bytes()).expect("a log");
     assert_eq!(Report::of(&loaded.run), Report::of(&run));
 }
@@ -64,6 +63,6 @@ fn control_characters_of_a_file_do_not_reach_the_terminal() {
     let file =
         written(&passing(), Format::Json, Redaction::Full).replace("0.4 s apart", "0.4\\u001b[2J\\u202e");
     let run = read(file.as_bytes()).expect("a report").run;
-    let markdown = render(&run, None, Format::Markdown, Redaction::Full, Options::default());
+    let markdown = render(&run, None, Format::Markdown, Redaction::Full, &Options::default());
     assert!(!markdown.contains(['\u{1b}', '\u{202e}']) && markdown.contains("x1b"), "{markdown}");
 }

@@ -3,8 +3,7 @@
 use crate::story::{Story, failing, found, inconclusive, passing, written};
 use duo_doctor::check::Group;
 use duo_doctor::finding::Code;
-use duo_doctor::report::format::{FailOn, Format, Options, Redaction, exit_code, render};
-use duo_doctor::report::{JSON_SCHEMA, Report};
+use duo_doctor::report::{FailOn, Format, JSON_SCHEMA, Options, Redaction, Report, exit_code, render};
 use duo_doctor::run::{Ending, Event, Run};
 fn valid(json: &str) -> serde_json::Value {
     let schema: serde_json::Value = serde_json::from_str(JSON_SCHEMA).expect("the schema is JSON");
@@ -26,7 +25,7 @@ fn every_report_obeys_the_schema() {
         let report = valid(&written(unfinished, Format::Json, Redaction::Full));
         assert_ne!(report["verdict"], "pass");
     }
-    valid(&render(&Run::default(), None, Format::Json, Redaction::Share, Options::default()));
+    valid(&render(&Run::default(), None, Format::Json, Redaction::Share, &Options::default()));
 }
 
 #[test]

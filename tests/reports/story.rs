@@ -4,7 +4,7 @@ use duo_doctor::check::{Group, Note};
 use duo_doctor::failure::{Attempt, Certificate, Failure, Layer, TlsFailure, TlsKind};
 use duo_doctor::finding::{Code, Finding};
 use duo_doctor::probe::{Connected, Outcome, Probe, Reading, Request, Resolved, Sample, Then, TlsAsk, Walk};
-use duo_doctor::report::format::{Format, Options, Redaction, render};
+use duo_doctor::report::{Format, Options, Redaction, render};
 use duo_doctor::run::{About, Ending, Event, Planned, Run, Settled, Skip};
 use duo_doctor::subject::address::Target;
 use duo_doctor::subject::dial::NameSource;
@@ -239,5 +239,5 @@ pub(crate) fn inconclusive() -> Vec<Event> {
 }
 
 pub(crate) fn written(events: &[Event], format: Format, redaction: Redaction) -> String {
-    render(&Run::of(events), Some(events), format, redaction, Options::default())
+    render(&Run::of(events), Some(events), format, redaction, &Options::default())
 }

@@ -1,8 +1,7 @@
 //! What people read: text, Markdown, HTML, two runs.
 
 use crate::story::{failing, inconclusive, passing, written};
-use duo_doctor::report::format::{Charset, Colour, FailOn, Format, Options, Redaction, render};
-use duo_doctor::report::{Report, diff};
+use duo_doctor::report::{Charset, Colour, FailOn, Format, Options, Redaction, Report, diff, render};
 use duo_doctor::run::{Run, Status};
 #[test]
 fn a_page_needs_nothing_from_elsewhere() {
@@ -42,7 +41,7 @@ fn text_is_ascii_or_coloured_only_if_asked() {
     let run = Run::of(&failing());
     let with = |charset, colour| {
         let options = Options { charset, colour, fail_on: FailOn::Fail };
-        render(&run, None, Format::Text, Redaction::Full, options)
+        render(&run, None, Format::Text, Redaction::Full, &options)
     };
     assert!(with(Charset::Ascii, Colour::Never).is_ascii());
     assert!(with(Charset::Unicode, Colour::Always).contains("\u{1b}[1;31mFAIL"));
@@ -58,10 +57,10 @@ fn two_runs_tell_what_broke_and_what_was_mended() {
     let better = diff::diff(&new, &old);
     assert_eq!((better.exit_code(), better.mended.len(), better.gone_causes.len()), (0, 2, 2));
     let same = diff::diff(&new, &new);
-    assert!(diff::text(&same, Options::default()).contains(": the same"));
+    assert!(diff::text(&same, &Options::default()).contains(": the same"));
     let lost = diff::diff(&old, &Report::of(&Run::of(&inconclusive())));
     assert_eq!(lost.unknown.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ["tls@cloud/rails"]);
-    insta::assert_snapshot!("diff", diff::text(&worse, Options::default()));
+    insta::assert_snapshot!("diff", diff::text(&worse, &Options::default()));
 }
 
 #[test]
