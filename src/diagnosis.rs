@@ -139,7 +139,9 @@ fn explains(cause: &At, effect: &At) -> bool {
         // Lost packets are what makes the way slow.
         (Code::PacketLossSuspected, Code::LatencyHigh) => same_endpoint,
         // All addresses fail: the IPv6 ones are not broken by themselves.
-        (Code::TcpRefused | Code::TcpTimeout | Code::TcpUnreachable, Code::Ipv6Broken) => same_endpoint,
+        (Code::TcpRefused | Code::TcpTimeout | Code::TcpUnreachable | Code::TcpReset, Code::Ipv6Broken) => {
+            same_endpoint
+        }
         _ => false,
     }
 }

@@ -39,7 +39,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UdpSocket;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// A running lab. Its servers end when it is dropped.
@@ -76,10 +75,10 @@ impl Lab {
         let mut servers = JoinSet::new();
         for (listener, part) in [(cloud, On::Cloud), (customers, On::Customers), (instance, On::Instance)] {
             let speaks = Speaks::Tls(authorities.acceptors(part, &situation)?);
-            servers.spawn(site::serve(listener, site(part, speaks, &situation)));
+            servers.spawn(site::serve(Site::new(listener, part, speaks, &situation)));
         }
-        servers.spawn(site::serve(plain, site(On::Instance, Speaks::Plain, &situation)));
-        servers.spawn(site::serve(proxy, site(On::Proxy, Speaks::Proxy, &situation)));
+        servers.spawn(site::serve(Site::new(plain, On::Instance, Speaks::Plain, &situation)));
+        servers.spawn(site::serve(Site::new(proxy, On::Proxy, Speaks::Proxy, &situation)));
         servers.spawn(resolver::serve(resolver, situation.clone()));
         let (sound_roots, faulty_roots) = authorities.roots();
         Ok(Lab { situation, sound_roots, faulty_roots, _servers: servers })
@@ -239,8 +238,4 @@ impl Lab {
             (Some(_), _) | (None, None) => limits,
         }
     }
-}
-
-fn site(part: On, speaks: Speaks, situation: &Arc<Situation>) -> Site {
-    Site { part, speaks, situation: situation.clone(), answered: Notify::new() }
 }

@@ -2,12 +2,17 @@
 
 pub mod check;
 pub mod checks;
+pub mod cli;
+pub mod config;
 pub mod diagnosis;
+pub mod egress;
 pub mod engine;
 pub mod failure;
 pub mod finding;
+pub mod headless;
 pub mod lab;
 pub mod net;
+pub mod node;
 pub mod plan;
 pub mod probe;
 pub mod remedy;
@@ -17,3 +22,4 @@ pub mod save;
 pub mod secret;
 pub mod subject;
 pub mod text;
+pub mod tui;

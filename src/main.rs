@@ -1,1 +1,259 @@
-fn main() {}
+//! argv → mode → exit code. The only place that reads the wall clock and the environment.
+
+use duo_doctor::checks::CHECKS;
+use duo_doctor::cli::{self, Cli, Command, Inputs, LookArgs, Options, Output, Unfit, When};
+use duo_doctor::config::{self, Wrong};
+use duo_doctor::egress::Environment;
+use duo_doctor::engine::Rig;
+use duo_doctor::finding::Code;
+use duo_doctor::headless::{self, Talk, print, say};
+use duo_doctor::lab::{Lab, scenario};
+use duo_doctor::report::{self, Charset, Colour, Format, Redaction, diff, explain, import};
+use duo_doctor::save::Overwrite;
+use duo_doctor::text;
+use jiff::Timestamp;
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// `EX_USAGE`, `EX_DATAERR`, `EX_SOFTWARE`, `EX_CONFIG` of sysexits(3), as the contract uses them.
+const USAGE: u8 = 64;
+const INPUT: u8 = 65;
+const INTERNAL: u8 = 70;
+const CONFIG: u8 = 78;
+
+fn main() -> ExitCode {
+    let home =
+        directories::ProjectDirs::from("", "", "duo-doctor").map(|d| d.config_dir().join("config.toml"));
+    let cli = match config::command_line(std::env::args_os().collect(), home) {
+        Ok(cli) => cli,
+        Err(Wrong::Usage(error)) => return usage(&error),
+        Err(Wrong::Config(error)) => return fail(CONFIG, &error.to_string()),
+    };
+    ExitCode::from(run(cli))
+}
+
+/// clap's own words; `--help` and `--version` are no errors.
+fn usage(error: &clap::Error) -> ExitCode {
+    // A closed pipe is no reason for another exit code.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
+}
+
+fn fail(code: u8, sentence: &str) -> ExitCode {
+    say(&format!("duo-doctor: {sentence}"));
+    ExitCode::from(code)
+}
+
+fn run(cli: Cli) -> u8 {
+    let done = match cli.command {
+        None => check(&cli.options, None),
+        Some(Command::Check(args)) => check(&args.options, args.demo.as_deref()),
+        Some(Command::Demo(args)) if args.list => Ok(list_scenarios()),
+        Some(Command::Demo(args)) => check(&args.options, args.scenario.as_deref().or(Some("healthy"))),
+        Some(Command::View(args)) => view(&args.file, &args.output),
+        Some(Command::Diff(args)) => compare(&args.old, &args.new, args.look),
+        Some(Command::Explain(args)) => Ok(explain_to(args.what.as_deref(), args.schema, args.look)),
+    };
+    done.unwrap_or_else(|Stop { code, sentence }| {
+        say(&format!("duo-doctor: {sentence}"));
+        code
+    })
+}
+
+/// Why the program ends before its work, with its exit code.
+struct Stop {
+    code: u8,
+    sentence: String,
+}
+
+impl From<Unfit> for Stop {
+    fn from(unfit: Unfit) -> Self {
+        Stop { code: unfit.exit_code(), sentence: unfit.to_string() }
+    }
+}
+
+fn stop(code: u8, sentence: impl Into<String>) -> Stop {
+    Stop { code, sentence: sentence.into() }
+}
+
+/// Headless: the report on stdout or in a file.
+fn check(options: &Options, demo: Option<&str>) -> Result<u8, Stop> {
+    let inputs = Inputs::read(options, std::env::var("DUO_DOCTOR_TOKEN").ok())?;
+    let selection = cli::selection(options)?;
+    let output = output(&options.output, options.fail_on)?;
+    for warning in &inputs.warnings {
+        say(&format!("duo-doctor: {warning}"));
+    }
+    let talk = if std::io::stderr().is_terminal() { Talk::Line } else { Talk::Log };
+    let runtime = runtime()?;
+    let code = runtime.block_on(async {
+        let (_lab, subject) = match demo {
+            Some(name) => {
+                let lab = start_lab(name).await?;
+                let subject = lab.subject(cli::limits(options), Timestamp::now());
+                (Some(lab), subject)
+            }
+            None => {
+                (None, cli::subject(options, &inputs, &Environment::of(std::env::vars()), Timestamp::now())?)
+            }
+        };
+        let rig: Rig = cli::rig(subject, &selection);
+        Ok::<u8, Stop>(headless::check(&rig, &output, talk, Timestamp::now).await)
+    });
+    // A resolver that hangs must not hold the program.
+    runtime.shutdown_background();
+    code
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| stop(INTERNAL, format!("the runtime does not start: {e}")))
+}
+
+async fn start_lab(name: &str) -> Result<Lab, Stop> {
+    let scenario = scenario::scenario(name).ok_or_else(|| {
+        stop(
+            USAGE,
+            format!("there is no scenario `{}`: `duo-doctor demo --list` names them", text::foreign(name)),
+        )
+    })?;
+    Lab::start(&scenario, Timestamp::now())
+        .await
+        .map_err(|e| stop(INTERNAL, format!("the lab does not start: {e}")))
+}
+
+fn list_scenarios() -> u8 {
+    let lines: String =
+        scenario::scenarios().iter().map(|s| format!("{:<36} {}\n", s.name, s.title)).collect();
+    printed(&lines, 0)
+}
+
+/// Puts a text on stdout; `code` unless that fails.
+fn printed(text: &str, code: u8) -> u8 {
+    match print(text) {
+        Ok(()) => code,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => code,
+        Err(error) => {
+            say(&format!("duo-doctor: stdout: {error}"));
+            73
+        }
+    }
+}
+
+fn look(args: LookArgs, to_terminal: Terminal) -> report::Options {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+    let colour = match args.color {
+        When::Always => Colour::Always,
+        When::Never => Colour::Never,
+        When::Auto if set("NO_COLOR") => Colour::Never,
+        When::Auto if set("CLICOLOR_FORCE") && std::env::var("CLICOLOR_FORCE").as_deref() != Ok("0") => {
+            Colour::Always
+        }
+        When::Auto if std::env::var("CLICOLOR").as_deref() == Ok("0") => Colour::Never,
+        When::Auto => match to_terminal {
+            Terminal::Yes => Colour::Always,
+            Terminal::No => Colour::Never,
+        },
+    };
+    let charset = if args.ascii || !is_utf8_locale() { Charset::Ascii } else { Charset::Unicode };
+    report::Options { colour, charset, ..report::Options::default() }
+}
+
+/// Whether stdout is a terminal that understands escape sequences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Terminal {
+    Yes,
+    No,
+}
+
+fn terminal() -> Terminal {
+    let dumb = std::env::var("TERM").is_ok_and(|t| t == "dumb" || t.is_empty());
+    if std::io::stdout().is_terminal() && !dumb { Terminal::Yes } else { Terminal::No }
+}
+
+/// Whether the locale's characters are UTF-8; the first of the three variables that is set decides.
+fn is_utf8_locale() -> bool {
+    let set =
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()));
+    set.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+fn output(args: &Output, fail_on: report::FailOn) -> Result<headless::Output, Stop> {
+    let by_ending = |path: &Path| {
+        let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        Format::of_ending(ending).ok_or_else(|| {
+            let path = text::foreign(&path.display().to_string());
+            stop(USAGE, format!("`{path}` does not tell a format by its ending: --format names one"))
+        })
+    };
+    let format = match (args.format, &args.output) {
+        (Some(format), _) => format,
+        (None, Some(path)) => by_ending(path)?,
+        (None, None) => Format::Text,
+    };
+    let to_terminal = if args.output.is_some() { Terminal::No } else { terminal() };
+    let shown = to_terminal == Terminal::Yes && format == Format::Text;
+    let redaction = args.redact.unwrap_or(if shown { Redaction::Full } else { Redaction::Share });
+    let overwrite = if args.force { Overwrite::Yes } else { Overwrite::Never };
+    let options = report::Options { fail_on, ..look(args.look, to_terminal) };
+    Ok(headless::Output { format, redaction, options, file: args.output.clone(), overwrite })
+}
+
+/// Reads a saved report, bounded.
+fn load(path: &Path) -> Result<import::Loaded, Stop> {
+    let shown = text::foreign(&path.display().to_string());
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|e| stop(INPUT, format!("{shown}: {e}")))?;
+    let most = import::MAX_BYTES as u64 + 1;
+    file.take(most).read_to_end(&mut bytes).map_err(|e| stop(INPUT, format!("{shown}: {e}")))?;
+    import::read(&bytes).map_err(|e| stop(INPUT, format!("{shown} {e}")))
+}
+
+fn view(path: &Path, args: &Output) -> Result<u8, Stop> {
+    let loaded = load(path)?;
+    let output = output(args, report::FailOn::Fail)?;
+    if let Some(place) =
+        headless::write(&loaded.run, loaded.events.as_deref(), &output).map_err(|e| stop(73, e))?
+    {
+        say(&place);
+    }
+    Ok(report::exit_code(&loaded.run, report::FailOn::Fail))
+}
+
+fn compare(old: &Path, new: &Path, args: LookArgs) -> Result<u8, Stop> {
+    let (old, new) = (load(old)?, load(new)?);
+    let diff = diff::diff(&report::Report::of(&old.run), &report::Report::of(&new.run));
+    Ok(printed(&diff::text(&diff, &look(args, terminal())), diff.exit_code()))
+}
+
+fn explain_to(what: Option<&str>, schema: bool, args: LookArgs) -> u8 {
+    if schema {
+        return printed(report::JSON_SCHEMA, 0);
+    }
+    let article = match what {
+        None => Some(explain::list(CHECKS)),
+        Some(what) => match (what.parse::<Code>(), CHECKS.iter().find(|c| c.id == what)) {
+            (Ok(code), _) => Some(explain::code(code, CHECKS, scenario::provoking(code).as_deref())),
+            (Err(()), Some(check)) => Some(explain::check(check)),
+            (Err(()), None) => None,
+        },
+    };
+    let Some(article) = article else {
+        let what = text::foreign(what.unwrap_or_default());
+        say(&format!(
+            "duo-doctor: `{what}` is no finding code and no check: `duo-doctor explain` lists them"
+        ));
+        return USAGE;
+    };
+    match look(args, terminal()).charset {
+        Charset::Unicode => printed(&article, 0),
+        Charset::Ascii => printed(&text::ascii(&article), 0),
+    }
+}

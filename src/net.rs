@@ -10,6 +10,7 @@ mod dns;
 mod fetch;
 mod hello;
 mod http;
+mod lookup;
 mod proxy;
 mod roots;
 mod stream;
@@ -57,7 +58,7 @@ impl Net {
         let _ended = match probe {
             Probe::Resolve(target) => self.resolve(target, &mut teller).await.map(drop),
             Probe::Connect { target, address } => {
-                let to = SocketAddr::new(*address, target.port);
+                let to = SocketAddr::new(*address, dns::port(self, target));
                 let began = Instant::now();
                 let connected = tcp::connect(self, target, &[to], probe::Packets::Any).await;
                 teller.tell(Layer::Tcp, began, connected.map(|(_, c)| ((), Reading::Connected(c))))

@@ -44,8 +44,17 @@ pub struct Walk {
     pub tls: Option<TlsAsk>,
     /// What happens once the channel stands.
     pub then: Then,
-    /// Which of several equal walks this is: samples of a latency measurement are numbered from 1.
+    /// For one of several equal walks: which, and the address that all of them take.
+    pub repeat: Option<Repeat>,
+}
+
+/// One of several equal walks, as a measurement of latency needs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Repeat {
+    /// From 1.
     pub nth: u8,
+    /// The only address that is tried: a race between addresses would hide a slow one.
+    pub address: SocketAddr,
 }
 
 /// How TLS is spoken.

@@ -106,6 +106,30 @@ pub fn cut(text: &str, max: usize) -> String {
     out
 }
 
+/// The text in ASCII: what has no equivalent becomes `?`.
+pub fn ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if c.is_ascii() => out.push(c),
+            '…' => out.push_str("..."),
+            '–' | '—' | '─' => out.push('-'),
+            '→' => out.push_str("->"),
+            '≠' => out.push_str("!="),
+            '≥' => out.push_str(">="),
+            '≤' => out.push_str("<="),
+            '“' | '”' => out.push('"'),
+            '‘' | '’' => out.push('\''),
+            '×' => out.push('x'),
+            '·' => out.push('.'),
+            '✓' => out.push('+'),
+            '✗' => out.push('X'),
+            _ => out.push('?'),
+        }
+    }
+    out
+}
+
 /// Lines of at most `max` columns, broken at spaces; a longer word is broken where it must be.
 pub fn wrap(text: &str, max: usize) -> Vec<String> {
     let max = max.max(1);

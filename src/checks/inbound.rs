@@ -45,7 +45,7 @@ fn request(subject: &Subject, alpn: Alpn, request: Request) -> Option<Probe> {
         via: Via::Direct,
         tls: tls(url, alpn),
         then: Then::Request(request),
-        nth: 0,
+        repeat: None,
     }))
 }
 

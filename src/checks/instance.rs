@@ -72,7 +72,7 @@ fn unverified(subject: &Subject) -> Option<Probe> {
         via: route.via.clone(),
         tls: Some(TlsAsk::lenient(route.trust)),
         then: Then::Request(Request::get("/")),
-        nth: 0,
+        repeat: None,
     }))
 }
 

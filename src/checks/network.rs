@@ -46,11 +46,11 @@ fn signature(endpoint: Endpoint) -> Request {
 /// The walk that all checks of a way share.
 pub(super) fn walk(subject: &Subject, place: Place) -> Option<Probe> {
     let endpoint = place.endpoint()?;
-    with(subject, place, |_| {}, Then::Request(signature(endpoint)), 0)
+    with(subject, place, |_| {}, Then::Request(signature(endpoint)))
 }
 
 /// A walk on the same way that differs in how TLS is spoken and in what follows.
-fn with(subject: &Subject, place: Place, change: fn(&mut TlsAsk), then: Then, nth: u8) -> Option<Probe> {
+fn with(subject: &Subject, place: Place, change: fn(&mut TlsAsk), then: Then) -> Option<Probe> {
     let route = subject.route(place)?;
     let mut tls = TlsAsk::strict(route.trust);
     change(&mut tls);
@@ -59,7 +59,7 @@ fn with(subject: &Subject, place: Place, change: fn(&mut TlsAsk), then: Then, nt
         via: route.via.clone(),
         tls: Some(tls),
         then,
-        nth,
+        repeat: None,
     }))
 }
 

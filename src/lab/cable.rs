@@ -1,12 +1,14 @@
 //! Action Cable behind a 101: welcome, a ping every 3 s, and the ways in which middle boxes spoil it.
 
-use super::fault::{CableEnd, Kind, On};
+use super::fault::http::CableEnd;
+use super::fault::{Kind, On};
 use super::handshake::swallow;
 use super::situation::{GOOD_TOKEN, Situation};
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use std::time::Duration;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, interval_at, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -28,7 +30,7 @@ pub(super) struct Opened {
 /// Speaks Action Cable until the peer leaves or a fault ends it.
 pub(super) async fn serve(opened: Opened, situation: &Situation) {
     let Ok(upgraded) = opened.upgrade.await else { return };
-    let stream = TokioIo::new(upgraded);
+    let mut stream = TokioIo::new(upgraded);
     let fault = situation.faults(On::Instance).find_map(|kind| {
         let Kind::Cable { how } = kind else { return None };
         Some(*how)
@@ -38,8 +40,8 @@ pub(super) async fn serve(opened: Opened, situation: &Situation) {
     let never = now + super::situation::LONGEST;
     let (held_back, cut_at) = match fault {
         Some(CableEnd::Silent) => return swallow(stream).await,
-        Some(CableEnd::Closed) => return,
-        Some(CableEnd::HeldBack(seconds)) => (Some(Duration::from_secs(seconds.max(1))), never),
+        Some(CableEnd::Closed) => return end(&mut stream).await,
+        Some(CableEnd::HeldBack(millis)) => (Some(Duration::from_millis(millis.max(1))), never),
         Some(CableEnd::CutAfter(seconds)) => (None, now + Duration::from_secs(seconds)),
         None => (None, never),
     };
@@ -73,12 +75,17 @@ pub(super) async fn serve(opened: Opened, situation: &Situation) {
                 }
             }
             _ = lump.tick(), if held_back.is_some() => socket.flush().await,
-            () = sleep_until(cut_at) => return,
+            () = sleep_until(cut_at) => return end(socket.get_mut()).await,
         };
         if said.is_err() {
             return;
         }
     }
+}
+
+/// Ends the stream below the WebSocket: TLS says goodbye, no close frame is sent.
+async fn end(stream: &mut (impl AsyncWrite + Unpin)) {
+    let _gone = stream.shutdown().await;
 }
 
 /// What Action Cable says to a credential that it does not accept.

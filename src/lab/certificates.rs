@@ -1,7 +1,8 @@
 //! The lab's authorities and the certificates that its servers show: two sound chains, and what faults put in
 //! their place. Everything is made at the start, in memory, and only what the scenario needs.
 
-use super::fault::{AuthorityNames, CertificateChange, Kind, On, Sent, Signer};
+use super::fault::tls::{AuthorityNames, CertificateChange, Sent, Signer};
+use super::fault::{Kind, On};
 use super::situation::{Situation, name_of};
 use jiff::Timestamp;
 use rcgen::{
@@ -154,14 +155,11 @@ impl Authorities {
             Signer::Usual => usual,
             Signer::Authority(other) => other,
         };
-        let at = match self.known.iter().position(|a| a.names == *wanted) {
-            Some(at) => at,
-            None => {
-                self.known.push(Authority::new(wanted.clone(), self.now)?);
-                self.known.len() - 1
-            }
-        };
-        let authority = &self.known[at];
+        let known = self.known.iter().position(|a| a.names == *wanted);
+        if known.is_none() {
+            self.known.push(Authority::new(wanted.clone(), self.now)?);
+        }
+        let authority = &self.known[known.unwrap_or(self.known.len() - 1)];
         params.use_authority_key_identifier_extension = true;
         let leaf = params.signed_by(&self.leaf_key, &authority.issuer).map_err(io::Error::other)?;
         Ok(match change.sent {

@@ -3,9 +3,13 @@
 //! A fault describes what happens on the wire, never what should be found. A new situation is a new file under
 //! `assets/scenarios/` wherever these kinds can say it.
 
+pub mod http;
+pub mod tls;
+
+use http::{CableEnd, ExchangeEnd, FixedAnswer, FrontEnd};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
+use tls::{CertificateChange, HandshakeEnd};
 
 /// One thing that is broken.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -78,8 +82,8 @@ pub enum Kind {
         /// Only to addresses of this family; both if not said.
         family: Option<Family>,
     },
-    /// After the first answer the server's queue runs full for a moment: of five connections that knock at once,
-    /// two lose their SYN and have it sent again after a second.
+    /// After an answer the server's queue runs full for a moment: of several connections that knock at once, all
+    /// but one or two lose their SYN and have it sent again after a second.
     Overrun,
     /// The server shows another certificate.
     Certificate(CertificateChange),
@@ -153,200 +157,6 @@ pub enum Family {
     Ipv4,
     /// Version 6.
     Ipv6,
-}
-
-/// How a certificate differs from the sound one. Days count from the start of the lab.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-pub struct CertificateChange {
-    /// The day on which it begins.
-    pub from: Option<i64>,
-    /// The day on which it ends.
-    pub until: Option<i64>,
-    /// The names that it is for.
-    pub names: Option<Vec<String>>,
-    /// Who signed it.
-    #[serde(default)]
-    pub by: Signer,
-    /// What is sent.
-    #[serde(default)]
-    pub sent: Sent,
-}
-
-/// Who signs a certificate.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Signer {
-    /// The authority that signs it when all is well.
-    #[default]
-    Usual,
-    /// Itself, as a plain end-entity certificate.
-    Itself,
-    /// Itself, marked as an authority, as `openssl req -x509` makes it.
-    ItselfAsAuthority,
-    /// Another authority.
-    Authority(AuthorityNames),
-}
-
-/// An authority of the lab: a root, an intermediate, and who knows the root.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct AuthorityNames {
-    /// The organisation of both.
-    pub organization: String,
-    /// The root's common name.
-    pub root: String,
-    /// The intermediate's common name.
-    pub intermediate: String,
-    /// Whether the node's store has the root.
-    #[serde(default)]
-    pub in_store: bool,
-    /// Whether the root counts as public.
-    #[serde(default)]
-    pub public: bool,
-}
-
-/// What of a chain is sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sent {
-    /// Leaf and intermediate.
-    #[default]
-    Chain,
-    /// The leaf alone.
-    Leaf,
-}
-
-/// What happens in place of a handshake.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum HandshakeEnd {
-    /// Nothing comes back.
-    Silent,
-    /// Nothing comes back to a `ClientHello` of more than so many bytes.
-    SilentOver(usize),
-    /// Nothing comes back unless the maximum segment is at most so many bytes.
-    SilentAboveSegment(u32),
-    /// A reset after the `ClientHello`.
-    Reset,
-    /// The end of the stream after the `ClientHello`.
-    Closed,
-    /// A fatal alert with this description (RFC 8446, 6).
-    Alert(u8),
-    /// This text at once, as SSH does.
-    Greets(String),
-    /// This text after the `ClientHello`, as a plain web server does.
-    Answers(String),
-    /// The handshake, after so many milliseconds.
-    Late(u64),
-}
-
-/// What happens in place of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ExchangeEnd {
-    /// Nothing.
-    Silent,
-    /// The end of the stream.
-    Closed,
-    /// This text.
-    Says(String),
-    /// A status line and then headers without an end.
-    EndlessHeaders,
-}
-
-/// An answer that does not depend on the request.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct FixedAnswer {
-    /// Requests whose path (for CONNECT: whose target) begins with one of these; empty: all.
-    #[serde(rename = "for", default)]
-    pub targets: Vec<String>,
-    /// The status.
-    pub status: u16,
-    /// Headers beside `date`.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// Headers that this answerer always sends.
-    #[serde(default)]
-    pub marks: Marks,
-    /// The body.
-    #[serde(default)]
-    pub body: String,
-}
-
-impl FixedAnswer {
-    /// Whether this answers a request for `target`.
-    pub fn answers(&self, target: &str) -> bool {
-        self.targets.is_empty() || self.targets.iter().any(|t| target.starts_with(t.as_str()))
-    }
-}
-
-/// Whose headers an answer carries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Marks {
-    /// Nobody's.
-    #[default]
-    None,
-    /// Cloudflare's: `server` and `cf-ray`.
-    Cloudflare,
-    /// Cloudflare's and those of GitLab's service behind it: `x-request-id`.
-    Service,
-}
-
-/// What stands before the instance, and how it passes requests on.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct FrontEnd {
-    /// Its `server` header.
-    pub server: String,
-    /// What becomes of `Upgrade` and `Connection`.
-    #[serde(default)]
-    pub upgrade: PassedOn,
-    /// Whether answers to a WebSocket handshake come through without the front end's `server` header, as those of
-    /// Apache's tunnel do.
-    #[serde(default)]
-    pub tunnels: bool,
-    /// The `X-Forwarded-Proto` that the backend sees, if it is not the true one.
-    pub proto: Option<String>,
-    /// The `Host` that the backend sees, if it is not the one asked for.
-    pub host: Option<String>,
-    /// Who answers a cable request without `Upgrade`.
-    #[serde(default)]
-    pub backend: Backend,
-}
-
-/// What becomes of a header on its way through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PassedOn {
-    /// It is passed on.
-    #[default]
-    Kept,
-    /// It is dropped, as the hop-by-hop header that it is.
-    Dropped,
-}
-
-/// Who answers a cable request without `Upgrade`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Backend {
-    /// Workhorse since GitLab 18.9: 400 `websocket upgrade required`.
-    #[default]
-    Workhorse,
-    /// Action Cable itself: 404 `Page not found`.
-    ActionCable,
-}
-
-/// What happens behind the 101.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CableEnd {
-    /// Nothing.
-    Silent,
-    /// The end of the stream.
-    Closed,
-    /// Frames are held back and come in a lump, every so many seconds.
-    HeldBack(u64),
-    /// The stream ends without a close frame, so many seconds after the welcome.
-    CutAfter(u64),
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What happens to a connection between its first byte and TLS: alerts, plain text, resets, silence.
 
-use super::fault::{HandshakeEnd, Kind};
+use super::fault::Kind;
+use super::fault::tls::HandshakeEnd;
 use super::site::{Site, reset};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};

@@ -2,7 +2,8 @@
 //! speak HTTP at all.
 
 use super::cable::{self, Opened};
-use super::fault::{ExchangeEnd, FixedAnswer, Kind, Marks, On};
+use super::fault::http::{ExchangeEnd, FixedAnswer, Marks};
+use super::fault::{Kind, On};
 use super::handshake::swallow;
 use super::site::Site;
 use super::situation::Situation;
@@ -67,7 +68,7 @@ where
         if let Some(cable) = cable {
             *opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(cable);
         }
-        site.answered.notify_one();
+        site.answering();
         std::future::ready(Ok::<_, Infallible>(answer))
     });
     let io = TokioIo::new(stream);
@@ -80,7 +81,7 @@ where
             let site = site.clone();
             let service = service_fn(move |request: Request<Incoming>| {
                 let (answer, _no_upgrade) = respond(request, &site, channel);
-                site.answered.notify_one();
+                site.answering();
                 std::future::ready(Ok::<_, Infallible>(answer))
             });
             hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(io, service).await

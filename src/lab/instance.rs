@@ -1,7 +1,8 @@
 //! The instance: what its backend sees of a request behind the front end, and how GitLab answers it.
 
 use super::cable::Opened;
-use super::fault::{Backend, FrontEnd, Kind, On, PassedOn};
+use super::fault::http::{Backend, FrontEnd, PassedOn};
+use super::fault::{Kind, On};
 use super::http::{Body, Channel, plain, set};
 use super::situation::{Situation, name_of};
 use http::header::{

@@ -34,7 +34,7 @@ pub struct Scenario {
     pub expect: Expect,
     /// What mending does, in one sentence.
     pub mend: String,
-    /// For how many seconds WebSockets are to be held open.
+    /// For how many seconds a WebSocket is to be held open.
     #[serde(default)]
     pub hold: Option<u64>,
     /// A token that the run is given; `good` stands for the one that the lab's instance accepts.
@@ -71,6 +71,13 @@ pub fn scenarios() -> Vec<Scenario> {
 pub fn scenario(name: &str) -> Option<Scenario> {
     let file = FILES.get_file(format!("{name}.json"))?;
     read(file.path(), file.contents()).ok()
+}
+
+/// The scenario to try a code with: the one of its name, else the first that ends with it alone.
+pub fn provoking(code: Code) -> Option<String> {
+    let all = scenarios();
+    let named = all.iter().find(|s| s.name == code.as_str());
+    named.or_else(|| all.iter().find(|s| s.expect.root_causes == [code])).map(|s| s.name.clone())
 }
 
 fn read(path: &Path, text: &[u8]) -> Result<Scenario, String> {

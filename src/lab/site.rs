@@ -6,7 +6,7 @@ use super::situation::{LONGEST, Situation};
 use super::{handshake, http, proxy};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -31,8 +31,24 @@ pub(super) struct Site {
     pub(super) part: On,
     pub(super) speaks: Speaks,
     pub(super) situation: Arc<Situation>,
-    /// Rung when a request was answered.
-    pub(super) answered: Notify,
+    listener: TcpListener,
+    /// Rung when the listener is to be overrun.
+    overrun: Notify,
+    last_overrun: Mutex<Option<Instant>>,
+}
+
+impl Site {
+    /// A server that is not served yet.
+    pub(super) fn new(listener: TcpListener, part: On, speaks: Speaks, situation: &Arc<Situation>) -> Self {
+        Self {
+            part,
+            speaks,
+            situation: situation.clone(),
+            listener,
+            overrun: Notify::new(),
+            last_overrun: Mutex::default(),
+        }
+    }
 }
 
 /// Opens a port that the system chooses.
@@ -44,55 +60,61 @@ pub(super) fn listen() -> io::Result<(TcpListener, SocketAddr)> {
 }
 
 /// Serves until it is dropped; the connections end with it.
-pub(super) async fn serve(listener: TcpListener, site: Site) {
+pub(super) async fn serve(site: Site) {
     let site = Arc::new(site);
     let mut connections = JoinSet::new();
-    let mut overrun_at: Option<Instant> = None;
     loop {
         tokio::select! {
-            accepted = listener.accept(), if connections.len() < MOST => match accepted {
+            // The overrun first: one that was announced must not lose its first victim to `accept`.
+            biased;
+            () = site.overrun.notified() => overrun(&site.listener).await,
+            Some(_) = connections.join_next() => {}
+            accepted = site.listener.accept(), if connections.len() < MOST => match accepted {
                 Ok((stream, _)) => {
                     connections.spawn(timeout(LONGEST, connection(stream, site.clone())));
                 }
                 // Out of file descriptors, most likely: a moment later some are free again.
                 Err(_) => sleep(Duration::from_millis(10)).await,
             },
-            Some(_) = connections.join_next() => {}
-            () = site.answered.notified() => {
-                let rested = overrun_at.is_none_or(|at| at.elapsed() > OVERRUN_REST);
-                if rested && site.situation.faults(site.part).any(|kind| *kind == Kind::Overrun) {
-                    overrun(&listener).await;
-                    overrun_at = Some(Instant::now());
-                }
-            }
         }
     }
 }
 
-/// How many connections the kernel completes while nobody accepts: its queue takes one more than its length.
-const QUEUE: i32 = 2;
-/// How long the queue stays full. A dropped SYN is sent again after 1 s (RFC 6298, 2.1), so the ones that were
-/// let in must be served before that.
-const OVERRUN: Duration = Duration::from_millis(400);
-/// How long an overrun is waited for after an answer.
+/// The queue while it is overrun: the kernel takes one connection more, and drops the SYN of each further one.
+const QUEUE: i32 = 1;
+/// How long the queue stays full. A dropped SYN is sent again after 1 s (RFC 6298, 2.1), and finds it open; the
+/// further addresses that a client tries meanwhile, one every 250 ms (RFC 8305, 5), do not.
+const OVERRUN: Duration = Duration::from_millis(800);
+/// How long the first victim is waited for.
 const OVERRUN_WAIT: Duration = Duration::from_secs(1);
-/// How long after an overrun the next may come: the samples that it delays end before.
-const OVERRUN_REST: Duration = Duration::from_millis(2500);
+/// The least time between two overruns: the connections that one delays are through by then.
+const OVERRUN_REST: Duration = Duration::from_millis(1500);
 
-/// Lets the queue of a listener run full: nothing is accepted from now on, three connections fit, and the SYN of
-/// each further one is dropped by the kernel, as a busy server or a lossy path has it.
-async fn overrun(listener: &TcpListener) {
-    let socket = socket2::SockRef::from(listener);
-    if socket.listen(QUEUE).is_err() {
-        return;
+impl Site {
+    /// Told before an answer leaves. With the fault `overrun` the queue of the listener is cut short now, so
+    /// that whoever connects upon the answer finds it so.
+    pub(super) fn answering(&self) {
+        if !self.situation.faults(self.part).any(|kind| *kind == Kind::Overrun) {
+            return;
+        }
+        let mut last = self.last_overrun.lock().unwrap_or_else(PoisonError::into_inner);
+        let rested = last.is_none_or(|at| at.elapsed() > OVERRUN_REST);
+        if rested && socket2::SockRef::from(&self.listener).listen(QUEUE).is_ok() {
+            *last = Some(Instant::now());
+            self.overrun.notify_one();
+        }
     }
+}
+
+/// Accepts nothing for a moment once the first has knocked, and then takes everybody in again.
+async fn overrun(listener: &TcpListener) {
     let began = Instant::now();
     while !someone_knocks(listener) && began.elapsed() < OVERRUN_WAIT {
         sleep(Duration::from_millis(5)).await;
     }
     sleep(OVERRUN).await;
     // Cannot fail where it just did not; and a short queue would still serve.
-    let _still_short = socket.listen(1024);
+    let _still_short = socket2::SockRef::from(listener).listen(1024);
 }
 
 fn someone_knocks(listener: &TcpListener) -> bool {

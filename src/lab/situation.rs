@@ -2,7 +2,8 @@
 //!
 //! Decides what is broken at a moment. What a fault does is decided where it acts.
 
-use super::fault::{FixedAnswer, Kind, NameAnswer, On};
+use super::fault::http::FixedAnswer;
+use super::fault::{Kind, NameAnswer, On};
 use super::scenario::Scenario;
 use jiff::{SignedDuration, Timestamp};
 use std::net::{IpAddr, SocketAddr};
@@ -141,4 +142,4 @@ impl Situation {
 }
 
 /// The time after which anything in the lab ends by itself, so that nothing is held for ever.
-pub(super) const LONGEST: Duration = Duration::from_secs(600);
+pub(super) const LONGEST: Duration = Duration::from_mins(10);

@@ -47,21 +47,22 @@ pub(super) async fn listen(
         Listen::FirstPing => None,
         Listen::Hold(seconds) => Some(Duration::from_secs(seconds.into())),
     };
-    let welcomed = line.welcome(opened + net.timeout()).await.map(|()| ((), Reading::Welcome));
+    let welcomed =
+        line.welcome(opened + net.timeout().max(Limits::FIRST_PING)).await.map(|()| ((), Reading::Welcome));
     teller.tell(Layer::Welcome, opened, welcomed)?;
     let welcome = Instant::now();
     let pinged = line.ping(welcome).await.map(|after| ((), Reading::Ping { after }));
     teller.tell(Layer::Ping, welcome, pinged)?;
     let Some(hold) = hold else { return Some(()) };
-    let held = line.hold(opened + hold).await.map(|reading| ((), reading));
-    teller.tell(Layer::Hold, opened, held)
+    let to_the_end = line.hold(opened + hold).await.map(|reading| ((), reading));
+    teller.tell(Layer::Hold, opened, to_the_end)
 }
 
 impl Line<'_> {
     async fn welcome(&mut self, until: Instant) -> Result<(), Failure> {
         loop {
             match self.next(until).await? {
-                None => return Err(self.silent(Layer::Welcome, self.opened)),
+                None => return Err(silent(Layer::Welcome, self.opened)),
                 Some(Heard::Welcome) => return Ok(()),
                 Some(Heard::Control) => {}
                 Some(Heard::Disconnect(reason)) => return Err(disconnected(reason)),
@@ -76,7 +77,7 @@ impl Line<'_> {
     async fn ping(&mut self, welcome: Instant) -> Result<Duration, Failure> {
         loop {
             match self.next(welcome + Limits::FIRST_PING).await? {
-                None => return Err(self.silent(Layer::Ping, welcome)),
+                None => return Err(silent(Layer::Ping, welcome)),
                 Some(Heard::Ping) => return Ok(welcome.elapsed()),
                 Some(Heard::Disconnect(reason)) => return Err(disconnected(reason)),
                 Some(Heard::Welcome | Heard::Control | Heard::Foreign(_)) => {}
@@ -119,10 +120,10 @@ impl Line<'_> {
         let (after, idle) = (self.opened.elapsed(), self.last.elapsed());
         Failure::WebSocket(WebSocketFailure::Cut { how, code, after, idle })
     }
+}
 
-    fn silent(&self, waited_for: Layer, since: Instant) -> Failure {
-        Failure::WebSocket(WebSocketFailure::Silent { waited_for, after: since.elapsed() })
-    }
+fn silent(waited_for: Layer, since: Instant) -> Failure {
+    Failure::WebSocket(WebSocketFailure::Silent { waited_for, after: since.elapsed() })
 }
 
 fn disconnected(reason: String) -> Failure {

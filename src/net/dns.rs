@@ -4,18 +4,14 @@
 //! for by record type as well. Each name is asked for once in a run.
 
 use super::Net;
+use super::lookup::{NO_ANSWER, NODATA, SILENCE, SYSTEM, TIMEOUT, by_record, by_system, name_of, resolver};
 use crate::failure::{DnsFailure, DnsKind, Lookup};
 use crate::probe::Resolved;
 use crate::subject::address::Target;
 use crate::subject::dial::{NameSource, NameTo};
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{NameServerConfig, ResolverConfig, ResolverOpts};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_resolver::proto::rr::RecordType;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,12 +23,6 @@ const EVIDENCE: Duration = Duration::from_millis(50);
 
 /// How long the second record type may lag behind the first that brought addresses.
 const SECOND_TYPE: Duration = Duration::from_secs(1);
-
-/// The longest silence of a name server: the first timeout of `resolv.conf` is 5 s too.
-const SILENCE: Duration = Duration::from_secs(5);
-
-/// What is answered without an answer.
-const TIMEOUT: &str = "timeout";
 
 /// The names asked for in this run, each with its one resolution.
 #[derive(Default)]
@@ -74,7 +64,7 @@ pub(super) async fn resolve(net: &Net, target: &Target) -> Resolution {
     let given = |addresses: &[IpAddr], source, port| Resolution {
         began,
         took: began.elapsed(),
-        outcome: found(&target.host, addresses.to_vec(), source, port, Vec::new()),
+        outcome: Ok(found(&target.host, addresses.to_vec(), source, port, Vec::new())),
     };
     let rule = net.subject.dial.name(target);
     let (asked_for, source) = match rule {
@@ -99,7 +89,7 @@ pub(super) async fn resolve(net: &Net, target: &Target) -> Resolution {
     }
     let asked = net.names.once(net, &asked_for.host).await;
     let outcome = match asked.outcome {
-        Ok(addresses) => found(&target.host, addresses, source, asked_for.port, asked.lookups),
+        Ok(addresses) => Ok(found(&target.host, addresses, source, asked_for.port, asked.lookups)),
         Err(kind) => Err(DnsFailure {
             kind,
             host: asked_for.host,
@@ -111,15 +101,17 @@ pub(super) async fn resolve(net: &Net, target: &Target) -> Resolution {
     Resolution { began: asked.began, took: asked.took, outcome }
 }
 
-fn found(
-    host: &str,
-    addresses: Vec<IpAddr>,
-    source: NameSource,
-    port: u16,
-    lookups: Vec<Lookup>,
-) -> Result<Found, DnsFailure> {
+/// The port that a target is connected to, by `--connect-to`.
+pub(super) fn port(net: &Net, target: &Target) -> u16 {
+    match net.subject.dial.name(target) {
+        Some(NameTo::Connect { port: Some(port), .. }) => *port,
+        Some(NameTo::Connect { port: None, .. } | NameTo::Addresses(_)) | None => target.port,
+    }
+}
+
+fn found(host: &str, addresses: Vec<IpAddr>, source: NameSource, port: u16, lookups: Vec<Lookup>) -> Found {
     let resolved = Resolved { host: host.to_owned(), addresses, source, lookups };
-    Ok(Found { resolved, port })
+    Found { resolved, port }
 }
 
 /// The name servers that count in this run.
@@ -186,87 +178,6 @@ async fn ask(net: &Net, host: &str) -> Asked {
     Asked { began, took: began.elapsed(), lookups, outcome }
 }
 
-const SYSTEM: &str = "getaddrinfo";
-
-fn name_of(kind: RecordType) -> &'static str {
-    if kind == RecordType::AAAA { "AAAA" } else { "A" }
-}
-
-/// Asks the system. The call blocks a thread of the runtime's pool, and nobody waits for that thread.
-async fn by_system(host: &str) -> Lookup {
-    let began = Instant::now();
-    let (answer, addresses) = match tokio::net::lookup_host((host, 0)).await {
-        Ok(found) => {
-            let mut addresses: Vec<IpAddr> = Vec::new();
-            for address in found.map(|a| a.ip()) {
-                if !addresses.contains(&address) {
-                    addresses.push(address);
-                }
-            }
-            (if addresses.is_empty() { NODATA } else { "NOERROR" }.to_owned(), addresses)
-        }
-        Err(error) => (crate::text::foreign(&error.to_string()), Vec::new()),
-    };
-    Lookup { asked: SYSTEM.to_owned(), answer, addresses, took: began.elapsed() }
-}
-
-const NODATA: &str = "NODATA";
-
-/// Asks the name servers for one type of record.
-async fn by_record(resolver: Arc<TokioResolver>, host: &str, kind: RecordType, limit: Duration) -> Lookup {
-    let began = Instant::now();
-    // The final dot keeps the search list of `resolv.conf` out: the answer must be about this very name.
-    let asked = tokio::time::timeout(limit, resolver.lookup(format!("{host}."), kind)).await;
-    let mut addresses = Vec::new();
-    let answer = match asked {
-        Err(_) | Ok(Err(NetError::Timeout)) => TIMEOUT.to_owned(),
-        Ok(Err(NetError::Dns(DnsError::NoRecordsFound(none)))) => code(none.response_code),
-        Ok(Err(NetError::Dns(DnsError::ResponseCode(response)))) => code(response),
-        Ok(Err(error)) => format!("no answer: {}", super::words(&error)),
-        Ok(Ok(found)) => {
-            addresses.extend(found.answers().iter().filter_map(|record| match &record.data {
-                RData::A(address) => Some(IpAddr::V4(address.0)),
-                RData::AAAA(address) => Some(IpAddr::V6(address.0)),
-                _ => None,
-            }));
-            if addresses.is_empty() { NODATA.to_owned() } else { "NOERROR".to_owned() }
-        }
-    };
-    Lookup { asked: name_of(kind).to_owned(), answer, addresses, took: began.elapsed() }
-}
-
-fn code(response: ResponseCode) -> String {
-    match response {
-        ResponseCode::NoError => NODATA.to_owned(),
-        ResponseCode::NXDomain => "NXDOMAIN".to_owned(),
-        ResponseCode::ServFail => "SERVFAIL".to_owned(),
-        ResponseCode::Refused => "REFUSED".to_owned(),
-        other => other.to_string(),
-    }
-}
-
-/// A resolver for these servers; `None` where there is none to ask.
-fn resolver(servers: &[SocketAddr], limit: Duration, asks_system: bool) -> Option<TokioResolver> {
-    if servers.is_empty() {
-        return None;
-    }
-    let servers = servers.iter().map(|server| {
-        // TCP serves truncated answers of the system's own servers; one that was given is asked by UDP alone.
-        let config = if asks_system { NameServerConfig::udp_and_tcp } else { NameServerConfig::udp };
-        let mut config = config(server.ip());
-        config.connections.iter_mut().for_each(|c| c.port = server.port());
-        config
-    });
-    let config = ResolverConfig::from_parts(None, Vec::new(), servers.collect());
-    let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-    let options: &mut ResolverOpts = builder.options_mut();
-    // Two tries within the limit: one lost packet is not a silent server.
-    options.timeout = limit / 2;
-    options.attempts = 1;
-    options.use_hosts_file = hickory_resolver::config::ResolveHosts::Never;
-    builder.build().ok()
-}
-
 /// IPv6 first, then by turns (RFC 8305, section 4).
 fn interleave(lookups: &[Lookup]) -> Vec<IpAddr> {
     let of = |asked: &str| {
@@ -289,7 +200,7 @@ fn kind(lookups: &[Lookup]) -> DnsKind {
     let records = lookups.iter().filter(|l| l.asked != SYSTEM);
     let failed = |l: &Lookup| {
         ![NODATA, "NXDOMAIN", "NOERROR", TIMEOUT].contains(&l.answer.as_str())
-            && !l.answer.starts_with("no answer")
+            && !l.answer.starts_with(NO_ANSWER)
     };
     if answers("NXDOMAIN") {
         return DnsKind::NoSuchHost;
@@ -297,7 +208,7 @@ fn kind(lookups: &[Lookup]) -> DnsKind {
     if records.clone().any(failed) {
         return DnsKind::ServerFailed;
     }
-    let silent = |l: &Lookup| l.answer == TIMEOUT || l.answer.starts_with("no answer");
+    let silent = |l: &Lookup| l.answer == TIMEOUT || l.answer.starts_with(NO_ANSWER);
     if records.clone().any(silent) {
         return DnsKind::Timeout;
     }

@@ -66,7 +66,7 @@ fn scheme(fetch: &Fetch) -> Scheme {
 
 fn as_walk(fetch: &Fetch) -> Walk {
     let then = Then::Request(fetch.request.clone());
-    Walk { target: fetch.target.clone(), via: Via::Direct, tls: fetch.tls, then, nth: 0 }
+    Walk { target: fetch.target.clone(), via: Via::Direct, tls: fetch.tls, then, repeat: None }
 }
 
 /// The same request over a connection of its own, lower layers left unsaid unless they fail.
@@ -85,7 +85,8 @@ async fn request(net: &Net, fetch: &Fetch, addresses: &[SocketAddr]) -> Result<A
     let began = Instant::now();
     let deadline = tokio::time::Instant::from_std(began) + net.timeout();
     let fail = |kind, words| Some(Failure::Http(HttpFailure { kind, words, after: began.elapsed() }));
-    let Client { client, witness } = client(net, fetch, addresses).await.map_err(|e| other(e.as_ref()))?;
+    let Client { client, witness } =
+        client(net, fetch, addresses).await.map_err(|e| Some(other(e.as_ref())))?;
     let method = match fetch.request.method {
         Method::Get => reqwest::Method::GET,
         Method::Post => reqwest::Method::POST,
@@ -148,8 +149,8 @@ async fn client(
     Ok(client)
 }
 
-fn other(error: &(dyn Error + 'static)) -> Option<Failure> {
-    Some(Failure::Other { layer: Layer::Http, message: words(error) })
+fn other(error: &(dyn Error + 'static)) -> Failure {
+    Failure::Other { layer: Layer::Http, message: words(error) }
 }
 
 fn kind(error: &reqwest::Error, client_certificate_asked: bool) -> HttpKind {

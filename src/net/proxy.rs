@@ -1,10 +1,10 @@
 //! CONNECT through a proxy, by hand: libraries lose the status, the headers and the page of a refusal, and those
 //! are what tells a proxy's administrator what to change.
 
+use super::Net;
 use super::answer::{self, KEPT};
 use super::http::USER_AGENT;
 use super::stream::{Io, Stream};
-use super::{Net, ended};
 use crate::failure::{Ended, Failure, Headers, ProxyFailure, ProxyKind};
 use crate::probe::Tunnel;
 use crate::subject::address::{ProxyUrl, Target};
@@ -74,25 +74,20 @@ async fn ask(
     proxy: &ProxyUrl,
     target: &Target,
 ) -> Result<Answered, (ProxyKind, Vec<u8>)> {
-    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nUser-Agent: {USER_AGENT}\r\n");
-    if let Some(credentials) = &proxy.credentials {
+    let authorization = proxy.credentials.as_ref().map_or_else(String::new, |credentials| {
         let encoded = base64::engine::general_purpose::STANDARD.encode(credentials.expose());
-        request.push_str(&format!("Proxy-Authorization: Basic {encoded}\r\n"));
-    }
-    request.push_str("\r\n");
+        format!("Proxy-Authorization: Basic {encoded}\r\n")
+    });
+    let request = format!(
+        "CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nUser-Agent: {USER_AGENT}\r\n{authorization}\r\n"
+    );
     let mut came = Vec::new();
-    let sent = async {
-        stream.write_all(request.as_bytes()).await?;
-        stream.flush().await
-    };
-    // A proxy may answer and close before it has read our request: what it said still counts.
-    let sent = sent.await;
+    // A proxy may answer and close before it has read our request: what it said counts, and tells the rest.
+    let _ = stream.write_all(request.as_bytes()).await;
+    let _ = stream.flush().await;
     loop {
         let mut piece = [0; 1024];
-        let read = match &sent {
-            Err(error) if ended(error).is_none() => 0,
-            Ok(()) | Err(_) => stream.read(&mut piece).await.unwrap_or(0),
-        };
+        let read = stream.read(&mut piece).await.unwrap_or(0);
         if read == 0 {
             let kind = if is_http(&came) { ProxyKind::HungUp } else { ProxyKind::NotHttp };
             return Err((kind, came));

@@ -133,19 +133,25 @@ pub(super) async fn late_alert(net: &Net, secured: &mut Secured, began: Instant)
 
 /// Whether an error is an alert that refuses our missing client certificate, given that one was asked for.
 pub(super) fn wants_client_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
-    let Some(Error::AlertReceived(alert)) = cause::<Error>(error) else { return false };
-    refuses_client(*alert)
+    if let Some(Error::AlertReceived(alert)) = cause::<Error>(error) {
+        return refuses_client(*alert);
+    }
+    // HTTP/2 keeps no more than the text of an error that ended its connection.
+    let said = words(error);
+    REFUSALS.iter().any(|alert| said.contains(&Error::AlertReceived(*alert).to_string()))
 }
 
+/// The alerts by which servers refuse a client without a certificate.
+const REFUSALS: [AlertDescription; 5] = [
+    AlertDescription::CertificateRequired,
+    AlertDescription::BadCertificate,
+    AlertDescription::HandshakeFailure,
+    AlertDescription::AccessDenied,
+    AlertDescription::CertificateUnknown,
+];
+
 fn refuses_client(alert: AlertDescription) -> bool {
-    matches!(
-        alert,
-        AlertDescription::CertificateRequired
-            | AlertDescription::BadCertificate
-            | AlertDescription::HandshakeFailure
-            | AlertDescription::AccessDenied
-            | AlertDescription::CertificateUnknown
-    )
+    REFUSALS.contains(&alert)
 }
 
 /// How a handshake failed. What the verifier saw says more than the library's error.
@@ -161,11 +167,13 @@ fn kind(error: &std::io::Error, seen: &Seen, first: &FirstBytes) -> TlsKind {
         Some(Error::AlertReceived(alert)) if seen.client_certificate_asked && refuses_client(*alert) => {
             TlsKind::ClientCertificateWanted
         }
-        Some(Error::AlertReceived(AlertDescription::ProtocolVersion)) => TlsKind::VersionUnsupported,
-        Some(Error::PeerIncompatible(
-            PeerIncompatible::ServerDoesNotSupportTls12Or13
-            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
-        )) => TlsKind::VersionUnsupported,
+        Some(
+            Error::AlertReceived(AlertDescription::ProtocolVersion)
+            | Error::PeerIncompatible(
+                PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+            ),
+        ) => TlsKind::VersionUnsupported,
         Some(Error::AlertReceived(
             AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
         )) if seen.chain.is_empty() => TlsKind::NoCommonCipher,

@@ -194,7 +194,6 @@ impl Verifier {
             CertificateError::UnknownIssuer => self.kind_of_issuer(leaf, others, TlsKind::UnknownIssuer),
             // A root of the same name with another key: what signed this is unknown all the same.
             CertificateError::BadSignature
-            | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
             | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
                 self.kind_of_issuer(leaf, others, TlsKind::UnknownIssuer)
             }
@@ -208,7 +207,11 @@ impl Verifier {
         let Ok((_, parsed)) = X509Certificate::from_der(leaf) else { return otherwise };
         let issuer = parsed.issuer().as_raw();
         if issuer == parsed.subject().as_raw() {
-            return if others.is_empty() { TlsKind::SelfSigned } else { otherwise };
+            return if others.iter().all(|other| other.as_ref() == leaf) {
+                TlsKind::SelfSigned
+            } else {
+                otherwise
+            };
         }
         let known = self.trusted.names(issuer) || self.public.names(issuer);
         match otherwise {

@@ -18,8 +18,10 @@ pub(super) async fn walk(net: &Net, walk: &Walk, teller: &mut Teller<'_>) -> Opt
     let found = net.resolve(first_hop, teller).await?;
     let began = Instant::now();
     let packets = walk.tls.map_or(Packets::Any, |ask| ask.packets);
-    let mut connected = tcp::connect(net, first_hop, &found.sockets(), packets).await;
-    if let (Ok((stream, reading)), None, Then::Close, Via::Direct) = (&mut connected, walk.tls, &walk.then, &walk.via)
+    let addresses = walk.repeat.map_or_else(|| found.sockets(), |repeat| vec![repeat.address]);
+    let mut connected = tcp::connect(net, first_hop, &addresses, packets).await;
+    if let (Ok((stream, reading)), None, Then::Close, Via::Direct) =
+        (&mut connected, walk.tls, &walk.then, &walk.via)
         && tcp::is_cut(stream).await
     {
         connected = Err(tcp::cut(first_hop, reading, began.elapsed()));

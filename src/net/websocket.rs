@@ -81,7 +81,8 @@ async fn open(net: &Net, channel: Channel, upgrade: &Upgrade) -> Result<(Socket,
 /// The request. A credential goes only to a server whose certificate was verified.
 fn request(upgrade: &Upgrade, verified: bool) -> ::http::Result<::http::Request<()>> {
     let mut builder = ::http::Request::builder()
-        .uri(&upgrade.path)
+        // The library looks at the scheme and sends the path alone.
+        .uri(format!("ws://{}{}", upgrade.authority, upgrade.path))
         .header("Host", &upgrade.authority)
         .header("Connection", "Upgrade")
         .header("Upgrade", "websocket")

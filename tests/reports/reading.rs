@@ -1,8 +1,8 @@
 //! Reading saved files back.
 
 use crate::story::{failing, passing, written};
-use duo_doctor::report::{Format, Options, Redaction, Report, render};
 use duo_doctor::report::import::{ImportError, MAX_BYTES, read};
+use duo_doctor::report::{Format, Options, Redaction, Report, render};
 use duo_doctor::run::Run;
 #[test]
 fn saved_files_are_read_back_whole_or_redacted() {

@@ -127,7 +127,7 @@ pub(crate) fn walk(host: &str) -> Probe {
         via: Via::Proxy("http://squid.acme.corp:3128".parse().expect("a proxy")),
         tls: Some(TlsAsk::strict(StoreId(0))),
         then: Then::Request(Request::get("/")),
-        nth: 1,
+        repeat: None,
     })
 }
 

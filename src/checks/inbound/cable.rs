@@ -66,7 +66,7 @@ pub(super) fn handshake(
             credential: token,
             listen,
         }),
-        nth: 0,
+        repeat: None,
     }))
 }
 
@@ -97,16 +97,19 @@ pub(super) fn socket(subject: &Subject, seen: &Seen) -> Option<Probe> {
     handshake(subject, url.origin(), listen, credential)
 }
 
+/// What must be known before the socket is opened: a token waits until the door's certificate is known to be good.
+pub(super) fn first(subject: &Subject) -> Vec<Ask> {
+    let page = page(subject).filter(|_| subject.token.is_some());
+    page.into_iter().map(|p| Ask::layer(p, Layer::Tls)).collect()
+}
+
 fn ask(subject: &Subject, _: Place, seen: &Seen) -> Vec<Ask> {
-    // The token waits until the door's certificate is known to be good.
-    let first = page(subject).filter(|_| subject.token.is_some());
-    let mut asks: Vec<Ask> = first.into_iter().map(|p| Ask::layer(p, Layer::Tls)).collect();
+    let mut asks = first(subject);
     if let Some(probe) = socket(subject, seen) {
-        let failed = matches!(seen.failure(&probe), Some(Failure::WebSocket(WebSocketFailure::Refused(_))));
-        asks.insert(0, Ask::layers(probe, Layer::Upgrade, Layer::Welcome));
-        if failed {
-            asks.extend(controls::ask(subject));
+        if let Some(Failure::WebSocket(WebSocketFailure::Refused(answer))) = seen.failure(&probe) {
+            asks.extend(controls::ask(subject, answer));
         }
+        asks.insert(0, Ask::layers(probe, Layer::Upgrade, Layer::Welcome));
     }
     asks
 }

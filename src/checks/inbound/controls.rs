@@ -43,6 +43,21 @@ fn front(subject: &Subject) -> Option<Probe> {
     request(subject, Alpn::Http1, Request::get(url.path("/")))
 }
 
+/// A handshake without its key. Action Cable raises an exception at it, whatever the origin, if the upgrade arrives
+/// (observed: 500, and 404 where the upgrade was stripped). That leaves a line in the log of Rails, so it is asked
+/// only where nothing else tells.
+fn without_key(subject: &Subject) -> Option<Probe> {
+    let url = subject.instance.as_ref()?;
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let headers = vec![
+        header("Origin", &url.origin()),
+        header("Connection", "Upgrade"),
+        header("Upgrade", "websocket"),
+        header("Sec-WebSocket-Version", "13"),
+    ];
+    request(subject, Alpn::Http1, Request { headers, ..Request::get(url.path("/-/cable")) })
+}
+
 /// Handshakes with the origins that a backend accepts which is told another scheme or name than the client used.
 fn other_origins(subject: &Subject) -> Vec<Probe> {
     let Some(url) = &subject.instance else { return Vec::new() };
@@ -66,9 +81,15 @@ fn other_origins(subject: &Subject) -> Vec<Probe> {
     origins.into_iter().filter_map(|o| handshake(subject, o, Listen::Answer, Credential::None)).collect()
 }
 
-/// Every control probe.
-pub(super) fn ask(subject: &Subject) -> Vec<Ask> {
-    let plain = [without_upgrade(subject), front(subject), page(subject)];
+/// Whether the refusal could be Action Cable's own for more than one reason.
+fn is_ambiguous(refusal: &Answer) -> bool {
+    refusal.status == 404 && refusal.body.trim() == ACTION_CABLE
+}
+
+/// Every control probe for a refusal.
+pub(super) fn ask(subject: &Subject, refusal: &Answer) -> Vec<Ask> {
+    let key = if is_ambiguous(refusal) { without_key(subject) } else { None };
+    let plain = [without_upgrade(subject), front(subject), page(subject), key];
     let plain = plain.into_iter().flatten().map(|p| Ask::layer(p, Layer::Http));
     plain.chain(other_origins(subject).into_iter().map(|p| Ask::layer(p, Layer::Upgrade))).collect()
 }
@@ -97,18 +118,24 @@ pub(super) fn why(subject: &Subject, refusal: &Answer, seen: &Seen) -> Why {
     if other_origins(subject).iter().any(|p| matches!(seen.reached(p, Layer::Upgrade), Reached::Here(_))) {
         return Why::OriginRejected;
     }
-    let words = refusal.body.trim();
-    if words.starts_with(WORKHORSE) {
+    if refusal.body.trim().starts_with(WORKHORSE) {
         return Why::UpgradeStripped;
     }
-    let from_action_cable = refusal.status == 404 && words == ACTION_CABLE;
-    if from_action_cable {
+    if is_ambiguous(refusal) {
+        let plain = answer(without_upgrade(subject), seen);
+        let arrived = answer(without_key(subject), seen).is_some_and(|a| a.status == 500);
         let moved = subject
             .instance
             .as_ref()
             .is_some_and(|url| believes_another_name(url, answer(front(subject), seen)));
-        let tunnelled = answer(without_upgrade(subject), seen).is_some_and(|plain| differs(refusal, plain));
-        return if moved || tunnelled { Why::OriginRejected } else { Why::UpgradeStripped };
+        let tunnelled = plain.is_some_and(|plain| differs(refusal, plain));
+        // Workhorse has words of its own for a lost upgrade: a plain request that gets those says that ours arrived.
+        let named = plain.is_some_and(|plain| plain.body.trim().starts_with(WORKHORSE));
+        return if arrived || moved || tunnelled || named {
+            Why::OriginRejected
+        } else {
+            Why::UpgradeStripped
+        };
     }
     match refusal.status {
         // A page, a redirect to sign in, a demand to upgrade, Workhorse before 18.9: the request came without.

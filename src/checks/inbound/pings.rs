@@ -1,6 +1,6 @@
 //! `pings`: what Action Cable sends arrives when it is sent, and the socket stays open.
 
-use super::cable::socket;
+use super::cable::{first, socket};
 use super::{doors, no_instance};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::failure::{Failure, Layer, WebSocketFailure};
@@ -23,7 +23,8 @@ pub(in crate::checks) static PINGS: Check = Check {
     places: doors,
     ask: |subject, _, seen| {
         let until = if subject.limits.hold.is_some() { Layer::Hold } else { Layer::Ping };
-        socket(subject, seen).map(|p| Ask::layers(p, Layer::Ping, until)).into_iter().collect()
+        let socket = socket(subject, seen).map(|p| Ask::layers(p, Layer::Ping, until));
+        socket.into_iter().chain(first(subject)).collect()
     },
     judge,
 };

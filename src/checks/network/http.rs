@@ -46,7 +46,7 @@ fn health(subject: &Subject, place: Place) -> Option<Probe> {
             tls: Some(TlsAsk::strict(route.trust)),
             request,
         })),
-        Via::Proxy(_) => with(subject, place, |_| {}, Then::Request(request), 0),
+        Via::Proxy(_) => with(subject, place, |_| {}, Then::Request(request)),
     }
 }
 

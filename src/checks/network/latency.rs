@@ -4,7 +4,7 @@ use super::{slice, walk, ways, with};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::failure::Layer;
 use crate::finding::Code;
-use crate::probe::{Probe, Then};
+use crate::probe::{Probe, Reading, Repeat, Then, Walk};
 use crate::subject::Subject;
 use crate::subject::place::Place;
 use crate::text;
@@ -32,23 +32,32 @@ const JITTER: Duration = Duration::from_millis(300);
 /// The first retransmission of a SYN comes after 1 s (RFC 6298): a connect that took so long lost one.
 const RESENT: Duration = Duration::from_millis(900);
 
-fn sample(subject: &Subject, place: Place, nth: u8) -> Option<Probe> {
-    with(subject, place, |_| {}, Then::Close, nth)
+/// The samples, once the walk of the way has been answered: all at the address that it took.
+fn samples(subject: &Subject, place: Place, seen: &Seen) -> Vec<Probe> {
+    let Some(walked) = walk(subject, place) else { return Vec::new() };
+    let (Reached::Here(Reading::Connected(connected)), Reached::Here(_), Some(Probe::Walk(way))) = (
+        seen.reached(&walked, Layer::Tcp),
+        seen.reached(&walked, Layer::Http),
+        with(subject, place, |_| {}, Then::Close),
+    ) else {
+        return Vec::new();
+    };
+    let address = connected.address;
+    (1..=SAMPLES)
+        .map(|nth| Probe::Walk(Walk { repeat: Some(Repeat { nth, address }), ..way.clone() }))
+        .collect()
 }
 
 fn ask(subject: &Subject, place: Place, seen: &Seen) -> Vec<Ask> {
-    let answered =
-        walk(subject, place).is_some_and(|p| matches!(seen.reached(&p, Layer::Http), Reached::Here(_)));
-    if !answered {
-        return slice(subject, place, Layer::Http, Layer::Http);
+    match samples(subject, place, seen) {
+        none if none.is_empty() => slice(subject, place, Layer::Http, Layer::Http),
+        samples => samples.into_iter().map(|p| Ask::layers(p, Layer::Tcp, Layer::Tls)).collect(),
     }
-    let samples = (1..=SAMPLES).filter_map(|nth| sample(subject, place, nth));
-    samples.map(|p| Ask::layers(p, Layer::Tcp, Layer::Tls)).collect()
 }
 
 fn judge(subject: &Subject, place: Place, seen: &Seen) -> Verdict {
     let host = place.endpoint().and_then(|e| subject.target(e)).map(|t| t.host).unwrap_or_default();
-    let probes: Vec<Probe> = (1..=SAMPLES).filter_map(|nth| sample(subject, place, nth)).collect();
+    let probes = samples(subject, place, seen);
     // The connection to a proxy is short; the way behind it shows in the time that CONNECT takes.
     let connect = |p: &Probe| {
         let tcp = seen.sample(p, Layer::Tcp).filter(|s| s.reading().is_some())?.took;

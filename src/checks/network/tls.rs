@@ -45,19 +45,19 @@ pub(in crate::checks) static TLS: Check = Check {
 
 /// The same handshake with a `ClientHello` as large as a post-quantum one.
 fn large(subject: &Subject, place: Place) -> Option<Probe> {
-    with(subject, place, |tls| tls.hello = Hello::Large, Then::Close, 0)
+    with(subject, place, |tls| tls.hello = Hello::Large, Then::Close)
 }
 
 /// The same handshake in packets that every path must carry.
 fn in_small_packets(subject: &Subject, place: Place) -> Option<Probe> {
-    with(subject, place, |tls| tls.packets = Packets::Small, Then::Close, 0)
+    with(subject, place, |tls| tls.packets = Packets::Small, Then::Close)
 }
 
 /// A connection on which nothing is said: does it stay open?
 fn silent(subject: &Subject, place: Place) -> Option<Probe> {
     let route = subject.route(place)?;
     let target = subject.target(route.endpoint)?;
-    Some(Probe::Walk(Walk { target, via: route.via.clone(), tls: None, then: Then::Close, nth: 0 }))
+    Some(Probe::Walk(Walk { target, via: route.via.clone(), tls: None, then: Then::Close, repeat: None }))
 }
 
 fn ask(subject: &Subject, place: Place, seen: &Seen) -> Vec<Ask> {

@@ -1,0 +1,114 @@
+//! Faults behind TLS: fixed answers, broken exchanges, front ends, the cable.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// What happens in place of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExchangeEnd {
+    /// Nothing.
+    Silent,
+    /// The end of the stream.
+    Closed,
+    /// This text.
+    Says(String),
+    /// A status line and then headers without an end.
+    EndlessHeaders,
+}
+
+/// An answer that does not depend on the request.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct FixedAnswer {
+    /// Requests whose path (for CONNECT: whose target) begins with one of these; empty: all.
+    #[serde(rename = "for", default)]
+    pub targets: Vec<String>,
+    /// The status.
+    pub status: u16,
+    /// Headers beside `date`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Headers that this answerer always sends.
+    #[serde(default)]
+    pub marks: Marks,
+    /// The body.
+    #[serde(default)]
+    pub body: String,
+}
+
+impl FixedAnswer {
+    /// Whether this answers a request for `target`.
+    pub fn answers(&self, target: &str) -> bool {
+        self.targets.is_empty() || self.targets.iter().any(|t| target.starts_with(t.as_str()))
+    }
+}
+
+/// Whose headers an answer carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Marks {
+    /// Nobody's.
+    #[default]
+    None,
+    /// Cloudflare's: `server` and `cf-ray`.
+    Cloudflare,
+    /// Cloudflare's and those of GitLab's service behind it: `x-request-id`.
+    Service,
+}
+
+/// What stands before the instance, and how it passes requests on.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct FrontEnd {
+    /// Its `server` header.
+    pub server: String,
+    /// What becomes of `Upgrade` and `Connection`.
+    #[serde(default)]
+    pub upgrade: PassedOn,
+    /// Whether answers to a WebSocket handshake come through without the front end's `server` header, as those of
+    /// Apache's tunnel do.
+    #[serde(default)]
+    pub tunnels: bool,
+    /// The `X-Forwarded-Proto` that the backend sees, if it is not the true one.
+    pub proto: Option<String>,
+    /// The `Host` that the backend sees, if it is not the one asked for.
+    pub host: Option<String>,
+    /// Who answers a cable request without `Upgrade`.
+    #[serde(default)]
+    pub backend: Backend,
+}
+
+/// What becomes of a header on its way through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PassedOn {
+    /// It is passed on.
+    #[default]
+    Kept,
+    /// It is dropped, as the hop-by-hop header that it is.
+    Dropped,
+}
+
+/// Who answers a cable request without `Upgrade`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backend {
+    /// Workhorse since GitLab 18.9: 400 `websocket upgrade required`.
+    #[default]
+    Workhorse,
+    /// Action Cable itself: 404 `Page not found`.
+    ActionCable,
+}
+
+/// What happens behind the 101.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CableEnd {
+    /// Nothing.
+    Silent,
+    /// The end of the stream.
+    Closed,
+    /// Frames are held back and come in a lump, every so many milliseconds.
+    HeldBack(u64),
+    /// The stream ends without a close frame, so many seconds after the welcome.
+    CutAfter(u64),
+}

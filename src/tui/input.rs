@@ -1,0 +1,59 @@
+//! Keys and sizes, read on a thread of its own that sleeps until one comes.
+
+use super::keys::Key;
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, read};
+
+/// What the terminal sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Input {
+    /// A key.
+    Key(Key),
+    /// Columns and lines.
+    Resize(u16, u16),
+}
+
+/// Starts reading.
+///
+/// # Errors
+/// No thread can be had.
+pub(super) fn start(came: impl Fn(Input) + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
+        while let Ok(event) = read() {
+            let input = match event {
+                Event::Key(key) if key.kind != KeyEventKind::Release => translate(key).map(Input::Key),
+                Event::Resize(columns, lines) => Some(Input::Resize(columns, lines)),
+                Event::Key(_) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Paste(_) => {
+                    None
+                }
+            };
+            if let Some(input) = input {
+                came(input);
+            }
+        }
+    })?;
+    Ok(())
+}
+
+fn translate(key: KeyEvent) -> Option<Key> {
+    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+    Some(match key.code {
+        KeyCode::Char(c) if ctrl => Key::Ctrl(c.to_ascii_lowercase()),
+        KeyCode::Char(_) if key.modifiers.contains(KeyModifiers::ALT) => return None,
+        KeyCode::Char(c) => Key::Char(c),
+        KeyCode::Enter => Key::Enter,
+        KeyCode::Esc => Key::Esc,
+        KeyCode::Tab => Key::Tab,
+        KeyCode::BackTab => Key::BackTab,
+        KeyCode::Up => Key::Up,
+        KeyCode::Down => Key::Down,
+        KeyCode::Left => Key::Left,
+        KeyCode::Right => Key::Right,
+        KeyCode::PageUp => Key::PageUp,
+        KeyCode::PageDown => Key::PageDown,
+        KeyCode::Home => Key::Home,
+        KeyCode::End => Key::End,
+        KeyCode::Backspace => Key::Backspace,
+        KeyCode::Delete => Key::Delete,
+        _ => return None,
+    })
+}

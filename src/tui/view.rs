@@ -1,0 +1,84 @@
+//! The picture of a model. One file a visible region; every function draws a part and changes nothing.
+
+pub mod banner;
+pub mod before;
+pub mod copied;
+pub mod demo;
+pub mod drill;
+pub mod export;
+pub mod farewell;
+pub mod figure;
+pub mod footer;
+pub mod groups;
+pub mod guide;
+pub mod header;
+pub mod help;
+pub mod lines;
+pub mod mend;
+pub mod panes;
+pub mod probes;
+pub mod quit;
+pub mod seen;
+pub mod small;
+pub mod waterfall;
+pub mod wide;
+pub mod words;
+
+use crate::tui::model::{Dialog, Model, Screen};
+use crate::tui::theme::Glyphs;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Draws everything into an empty buffer.
+pub fn draw(model: &Model, buf: &mut Buffer) {
+    let area = *buf.area();
+    if area.is_empty() {
+        return;
+    }
+    if let Some(Dialog::Export(export)) = &model.dialog {
+        header::draw(model, Rect { height: 1, ..area }, buf);
+        export::draw(model, export, area, buf);
+    } else if model.is_small() {
+        small::draw(model, area, buf);
+        if let Some(Dialog::Quit) = model.dialog {
+            quit::draw(model, area, buf);
+        }
+    } else {
+        match (model.screen(), &model.dialog) {
+            (_, Some(Dialog::Help(context, scroll))) => help::draw(model, *context, *scroll, area, buf),
+            (Screen::Demos { chosen, search }, _) => demo::draw(model, *chosen, search, area, buf),
+            (Screen::Overview, _) => overview(model, area, buf),
+            (Screen::Drill(drill), _) => drill::draw(model, drill, area, buf),
+            (Screen::Guide(guide), _) => guide::draw(model, guide, area, buf),
+        }
+        if let Some(Dialog::Quit) = model.dialog {
+            quit::draw(model, area, buf);
+        }
+    }
+    if model.look.glyphs == Glyphs::Ascii {
+        keep_ascii(model, buf);
+    }
+}
+
+fn overview(model: &Model, area: Rect, buf: &mut Buffer) {
+    let panes = panes::of(model);
+    header::draw(model, panes.header, buf);
+    banner::draw(model, panes.banner, buf);
+    groups::draw(model, panes.list, buf);
+    wide::draw(model, &panes, buf);
+    if let Some(legend) = panes.legend {
+        footer::legend(model, legend, buf);
+    }
+    panes::rules(model, &panes, area, buf);
+    footer::draw(model, Rect { y: area.bottom().saturating_sub(1), height: 1, ..area }, buf);
+}
+
+/// The last guard of the ASCII look: whatever slipped through is replaced.
+fn keep_ascii(model: &Model, buf: &mut Buffer) {
+    for cell in &mut buf.content {
+        if !cell.symbol().is_ascii() {
+            let plain = model.look.text(cell.symbol()).chars().next().unwrap_or('?').to_string();
+            cell.set_symbol(&plain);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What stands beside the list on wide screens: the details of the selection, and from 160 columns the ways
+//! and this session; below a healthy list on narrow ones, the ways that were walked.
+//!
+//! ```text
+//! ┬─────────────────────────────────────────────────────
+//! │ certificate is trusted › cloud/rails   ✗ FAIL  31 ms
+//! │ Rails does not know who signed this certificate.
+//! ```
+
+use super::lines::{self, Row};
+use super::panes::Panes;
+use super::{before, figure, mend, seen, words};
+use crate::run::{Run, RunVerdict, Status, StepState};
+use crate::subject::Via;
+use crate::subject::place::{Door, Endpoint, Place};
+use crate::text;
+use crate::tui::model::Model;
+use crate::tui::model::list::{self, Panel, Selected};
+use crate::tui::theme::{self, Role};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+/// Draws what the panes have room for.
+pub fn draw(model: &Model, panes: &Panes, buf: &mut Buffer) {
+    if let Some(area) = panes.details {
+        let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+        let page = details(model, usize::from(area.width));
+        let most = page.len().saturating_sub(usize::from(area.height));
+        lines::draw(&page, model.list.details.min(most), area, buf);
+        if model.list.panel == Panel::Details
+            && let Some(cell) = buf.cell_mut((area.x - 1, area.y))
+        {
+            cell.set_symbol(model.look.pick("▌", ">")).set_style(model.look.style(Role::Live));
+        }
+    }
+    if let Some(area) = panes.third {
+        let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+        lines::draw(&third(model, usize::from(area.width)), 0, area, buf);
+    } else if panes.details.is_none() && is_healthy(model) {
+        let used =
+            u16::try_from(list::lines(model, usize::from(panes.list.height)).len()).unwrap_or(u16::MAX);
+        let left = panes.list.height.saturating_sub(used);
+        let ways = walked(model, usize::from(panes.list.width));
+        if usize::from(left) > ways.len() {
+            let mut page =
+                vec![lines::rule(model.look, usize::from(panes.list.width), "the ways that were walked", "")];
+            page.extend(ways);
+            lines::draw(&page, 0, Rect { y: panes.list.y + used, height: left, ..panes.list }, buf);
+        }
+    }
+}
+
+fn is_healthy(model: &Model) -> bool {
+    !model.is_running() && model.run.about.is_some() && model.run.verdict() == RunVerdict::Pass
+}
+
+/// The step that the details are about: the selected one, a cause's first, a group's first problem.
+fn subject(model: &Model) -> Option<usize> {
+    match model.list.selected {
+        Selected::Step(step) => Some(step),
+        Selected::Cause(letter) => {
+            let cause = model.causes.iter().find(|c| c.letter == letter)?;
+            cause.root.shown_by.first().copied()
+        }
+        Selected::Group(group) => {
+            let worst =
+                model.run.group(group).max_by_key(|(i, s)| (theme::weight(s.status), std::cmp::Reverse(*i)));
+            worst.map(|(i, _)| i)
+        }
+    }
+}
+
+/// The details: the check's head, what was seen, how to mend it, how it was before.
+fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let look = model.look;
+    let Some((step, state)) = subject(model).and_then(|s| Some((s, model.run.steps.get(s)?))) else {
+        return Vec::new();
+    };
+    let figure = figure::of(model, step);
+    let word = theme::word(state.status);
+    let tail = 2 + text::width(word) + if figure.is_empty() { 0 } else { 2 + text::width(&figure) };
+    let end = width.saturating_sub(1);
+    let head = format!("{} › {}", state.plan.title, state.plan.place);
+    let row = Row::new(look, width).fit(head, end.saturating_sub(tail + 2), Role::Strong);
+    let row = row.to(end.saturating_sub(tail)).sign(look.sign(state.status), theme::role(state.status));
+    let row = row.put(" ", Role::Plain).put(word, theme::word_role(state.status)).put("  ", Role::Plain);
+    let mut page = vec![row.put(figure, Role::Plain).line()];
+    page.extend(lines::paragraph(look, width, 0, &words::sentence(model, step), Role::Plain));
+    page.push(match model.cause_of(step) {
+        Some(cause) => {
+            let words = format!("because of {}", cause.letter);
+            Row::new(look, width).right(words, end, Role::Quiet).line()
+        }
+        None => Line::default(),
+    });
+    page.extend(shifted(seen::lines(model, step, width)));
+    if model.article(step).is_some() {
+        page.push(lines::rule(look, width, "mend", ""));
+        page.extend(shifted(mend::lines(model, step, width)));
+    }
+    if model.past.iter().any(|p| p.step == step) {
+        page.push(lines::rule(look, width, "before", ""));
+        page.extend(shifted(before::lines(model, step, width)));
+    }
+    page
+}
+
+/// The pane has a column of its own on the left: lines that begin with a blank lose it.
+fn shifted(lines: Vec<Line<'static>>) -> Vec<Line<'static>> {
+    let one = |mut line: Line<'static>| {
+        if let Some(first) = line.spans.first_mut()
+            && let Some(rest) = first.content.strip_prefix(' ')
+        {
+            first.content = rest.to_owned().into();
+        }
+        line
+    };
+    lines.into_iter().map(one).collect()
+}
+
+/// The third column: the ways out, the doors in, this session.
+fn third(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let look = model.look;
+    let mut page = vec![lines::plain(look, width, 0, "out of this node", Role::Quiet), Line::default()];
+    page.extend(ways_out(model, width));
+    page.push(lines::rule(look, width, "", ""));
+    page.push(lines::plain(look, width, 0, "into this instance", Role::Quiet));
+    page.push(Line::default());
+    page.extend(doors(model, width));
+    page.push(lines::rule(look, width, "", ""));
+    page.push(lines::plain(look, width, 0, "this session", Role::Quiet));
+    page.push(Line::default());
+    for (at, words) in model.session.iter().rev().take(12) {
+        let row = Row::new(look, width).to(2).put(figure::time(*at), Role::Quiet).to(12);
+        page.push(row.put(words, Role::Plain).line());
+    }
+    page
+}
+
+/// The ways of a healthy run, two or three lines.
+fn walked(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let mut lines = ways_out(model, width);
+    lines.extend(doors(model, width));
+    lines
+}
+
+fn worst<'a>(steps: impl Iterator<Item = &'a StepState>) -> Option<&'a StepState> {
+    steps.max_by_key(|s| theme::weight(s.status))
+}
+
+/// One line a way: who goes, through what, whereto, and how that stands.
+fn ways_out(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let look = model.look;
+    let dash = look.pick("──", "--");
+    let routes = model.run.about.as_ref().map_or(&[][..], |a| a.routes.as_slice());
+    let line = |(i, route): (usize, &crate::subject::Route)| {
+        let on = |s: &&StepState| match s.plan.place {
+            Place::Way(endpoint, stack) => endpoint == route.endpoint && route.stacks.contains(&stack),
+            Place::Node | Place::Instance | Place::Endpoint(_) | Place::Stack(_) | Place::Door(_) => false,
+        };
+        let via = match &route.via {
+            Via::Direct => dash.to_owned(),
+            Via::Proxy(proxy) => format!("{dash} {proxy} {dash}"),
+        };
+        let row = Row::new(look, width).to(1).put(if i == 0 { "out" } else { "" }, Role::Quiet).to(7);
+        let words = format!("{} {via} {}", seen::stacks(route), host(route.endpoint));
+        let row = row.fit(words, width.saturating_sub(26), Role::Plain);
+        let steps: Vec<&StepState> = model.run.steps.iter().filter(on).collect();
+        state(model, row, &steps, width)
+    };
+    routes.iter().enumerate().map(line).collect()
+}
+
+fn host(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Customers => "customers.gitlab.com",
+        Endpoint::Cloud => "cloud.gitlab.com",
+        Endpoint::Workflow => "workflow service",
+        Endpoint::Gateway => "the own gateway",
+        Endpoint::Instance => "the instance",
+    }
+}
+
+/// One line a door: its checks with their signs.
+fn doors(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let look = model.look;
+    let mut lines = Vec::new();
+    for door in Door::ALL {
+        let at = |s: &&StepState| s.plan.place == Place::Door(*door);
+        let steps: Vec<&StepState> = model.run.steps.iter().filter(at).collect();
+        if steps.is_empty() {
+            continue;
+        }
+        let label = if lines.is_empty() { "in" } else { "" };
+        let words = format!("client {} {door}", look.pick("──", "--"));
+        let row = Row::new(look, width).to(1).put(label, Role::Quiet).to(7).put(words, Role::Plain).to(28);
+        let mut row = row;
+        for step in &steps {
+            if row.used() + step.plan.check.len() + 4 > width {
+                break;
+            }
+            row = row.put(&step.plan.check, Role::Plain).put(" ", Role::Plain);
+            row = row.sign(look.sign(step.status), theme::role(step.status)).put("  ", Role::Plain);
+        }
+        lines.push(row.line());
+    }
+    lines
+}
+
+/// The worst state of some steps, its cause, and the time of the answer.
+fn state(model: &Model, row: Row, steps: &[&StepState], width: usize) -> Line<'static> {
+    let look = model.look;
+    let Some(worst) = worst(steps.iter().copied()) else { return row.line() };
+    let end = width.saturating_sub(1);
+    let http = steps.iter().find(|s| s.plan.check == "http" && s.status == Status::Pass);
+    let number = model.run.steps.iter().position(|s| s.id() == worst.id());
+    let letter = number.and_then(|n| model.cause_of(n)).map(|c| c.letter.to_string());
+    let counts = Run::counts(steps.iter().copied());
+    let words = match (letter, http.and_then(|h| model.run.took(h))) {
+        (Some(letter), _) => format!("{} {letter}", theme::word(worst.status)),
+        (None, Some(took)) => text::duration(took),
+        (None, None) if counts.settled < counts.all => theme::word(worst.status).to_owned(),
+        (None, None) => theme::word(worst.status).to_owned(),
+    };
+    let row = row.to(end.saturating_sub(text::width(&words) + 2));
+    row.sign(look.sign(worst.status), theme::role(worst.status)).right(words, end, Role::Plain).line()
+}

@@ -1,0 +1,8 @@
+//! Probes against small peers on loopback: what each layer brings, and how it fails.
+
+mod dns;
+mod http;
+mod support;
+mod tcp;
+mod tls;
+mod websocket;
