@@ -1,13 +1,14 @@
 //! From a run to its report and back. The words of findings and causes are filled in from their arguments, in
 //! one place, so that redaction can hide the arguments and fill in again.
 
-use super::{
+use super::shape::{
     CauseReport, CheckReport, Coverage, Evidence, FindingReport, GroupCount, HostsLine, Instance, NodeFacts,
-    Phase, PhaseEnd, ProbeReport, Remedy, Report, SCHEMA, Tool, redact,
+    Phase, PhaseEnd, ProbeReport, Remedy, Tool,
 };
+use super::{Report, SCHEMA, redact};
 use crate::check::{Group, Note};
 use crate::diagnosis::{RootCause, diagnose};
-use crate::finding::Finding;
+use crate::finding::{Args, Finding};
 use crate::probe::{Probe, Sample};
 use crate::remedy::{self, Values};
 use crate::run::{About, Planned, ProbeState, Run, Settled, Skip, Slice, Status, StepState};
@@ -110,8 +111,8 @@ impl Report {
         }
         for cause in &mut self.root_causes {
             let values = values.clone().at(cause.check.split_once('@').map_or("", |(_, place)| place));
-            let article = remedy::filled(cause.code, &cause.args, &values);
-            cause.message = article.message;
+            let article = remedy::filled(cause.code, first_args(&self.checks, cause), &values);
+            cause.message = remedy::message(cause.code, &cause.args, &values);
             cause.remedy = Remedy {
                 title: article.title,
                 cause: article.cause,
@@ -129,6 +130,13 @@ impl Report {
     pub fn check(&self, id: &str) -> Option<&CheckReport> {
         self.checks.iter().find(|c| c.id == id)
     }
+}
+
+/// The arguments of a cause's first finding. Where places differ, the cause's own are joined, for its sentence;
+/// a command needs one host.
+pub(super) fn first_args<'a>(checks: &'a [CheckReport], cause: &'a CauseReport) -> &'a Args {
+    let check = checks.iter().find(|c| c.id == cause.check);
+    check.and_then(|c| c.findings.iter().find(|f| f.code == cause.code)).map_or(&cause.args, |f| &f.args)
 }
 
 fn whole_ms(d: Duration) -> u64 {

@@ -1,13 +1,13 @@
 //! Two runs held against each other: what broke, what was mended, what got slower, what is no longer known.
 //! Steps are matched by their ids, which redaction leaves alone.
 
+use super::shape::{CauseReport, CheckReport};
 use super::text::{WIDTH, put};
-use super::{Charset, CheckReport, Options, Report};
+use super::{Charset, Options, Report};
 use crate::finding::Code;
 use crate::run::{Skip, Status};
 use crate::subject::Via;
-use crate::text::ascii;
-use crate::text::{count, cut, duration, width};
+use crate::text::{ascii, count, cut, duration, width};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -128,7 +128,7 @@ fn line(report: &Report) -> String {
 
 /// Causes of one report that the other does not have at any of the same steps.
 fn causes(of: &Report, not_in: &Report) -> Vec<(Code, String)> {
-    let same = |c: &super::CauseReport| {
+    let same = |c: &CauseReport| {
         not_in
             .root_causes
             .iter()

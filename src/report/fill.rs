@@ -1,7 +1,9 @@
 //! Articles for formats that know marks: values from outside are put in after the article's own marks were
 //! read, so that a host name can be neither a link nor a tag.
 
-use super::{CauseReport, Report};
+use super::shape::CauseReport;
+use super::{Report, build};
+use crate::finding::Args;
 use crate::remedy::{self, Article, Values};
 use crate::run::About;
 use crate::subject::Node;
@@ -24,18 +26,20 @@ pub(super) fn marked(report: &Report, cause: &CauseReport) -> Marked {
         values.push(value.replace([OPEN, CLOSE], ""));
         format!("{OPEN}{}{CLOSE}", values.len() - 1)
     };
-    let args = cause
-        .args
-        .iter()
-        .map(|(k, v)| (k.clone(), if v.is_empty() { String::new() } else { mark(v) }))
-        .collect();
+    let mut mark_all = |args: &Args| -> Args {
+        args.iter().map(|(k, v)| (k.clone(), if v.is_empty() { String::new() } else { mark(v) })).collect()
+    };
+    let joined = mark_all(&cause.args);
+    let args = mark_all(build::first_args(&report.checks, cause));
     let about = About {
         instance: report.instance.url.clone(),
         node: Node { hostname: report.node.hostname.as_deref().map(&mut mark), ..Node::default() },
         ..About::default()
     };
     let place = cause.check.split_once('@').map_or("", |(_, place)| place);
-    let article = remedy::filled(cause.code, &args, &Values::of(Some(&about)).at(&mark(place)));
+    let values_of = Values::of(Some(&about)).at(&mark(place));
+    let message = remedy::message(cause.code, &joined, &values_of);
+    let article = Article { message, ..remedy::filled(cause.code, &args, &values_of) };
     Marked { article, values }
 }
 

@@ -2,7 +2,8 @@
 //! `assets/report.html`; here is what it shows. Everything from outside is escaped by the template, or is put
 //! into an article after its Markdown was read.
 
-use super::{CauseReport, CheckReport, Phase, PhaseEnd, Report, fill, letter, markdown, redact, text};
+use super::shape::{CauseReport, CheckReport, GroupCount, Phase, PhaseEnd};
+use super::{Report, fill, letter, markdown, redact, text};
 use crate::finding::Severity;
 use crate::run::Status;
 use crate::subject::Via;
@@ -41,7 +42,7 @@ struct Cause<'a> {
     phases: Vec<Bar>,
     fix: String,
     verify: String,
-    cause: String,
+    why: String,
     seen: String,
     not_it: String,
     docs: &'a [String],
@@ -87,9 +88,9 @@ pub fn html(report: &Report, hidden: &Hidden) -> String {
     let page = Page {
         report,
         verdict: report.verdict.as_str().to_uppercase(),
-        instance: report.instance.url.as_deref().unwrap_or("an unknown instance"),
+        instance: markdown::instance(report),
         node: text::about_node(report),
-        sentence: text::verdict(report),
+        sentence: text::verdict(report).split_once(": ").map(|(_, s)| capital(s)).unwrap_or_default(),
         numbers: markdown::numbers(report),
         causes: report.root_causes.iter().enumerate().map(|(i, c)| cause(report, c, i, hidden)).collect(),
         groups: report.groups.iter().map(|g| group(report, g)).collect(),
@@ -130,14 +131,14 @@ fn cause<'a>(report: &'a Report, cause: &'a CauseReport, number: usize, hidden: 
         phases: report.check(&cause.check).map(|c| bars(&c.phases)).unwrap_or_default(),
         fix: read(&article.fix),
         verify: read(&article.verify),
-        cause: read(&article.cause),
+        why: read(&article.cause),
         seen: read(&article.seen),
         not_it: read(&article.not_it),
         docs: &cause.remedy.docs,
     }
 }
 
-fn group<'a>(report: &'a Report, group: &'a super::GroupCount) -> Group<'a> {
+fn group<'a>(report: &'a Report, group: &'a GroupCount) -> Group<'a> {
     let own = report.checks.iter().filter(|c| c.group == group.id);
     let (pass, others): (Vec<_>, Vec<_>) = own.partition(|c| c.status == Status::Pass);
     let lines = |checks: Vec<&'a CheckReport>| checks.into_iter().map(|c| line(report, c)).collect();
@@ -158,6 +159,15 @@ fn line<'a>(report: &'a Report, check: &'a CheckReport) -> Line<'a> {
         time: check.duration_ms.map(shown).unwrap_or_default(),
         phases: bars(&check.phases),
     }
+}
+
+/// The page says the verdict's word elsewhere; what is left begins a sentence.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+        .unwrap_or_default()
 }
 
 fn shown(ms: f64) -> String {

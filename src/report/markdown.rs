@@ -1,7 +1,9 @@
 //! The report for an issue or a ticket: GitLab Flavored Markdown. Values from outside are put between
 //! backticks or escaped: a host name can be neither a link nor a mention nor a tag.
 
-use super::{CauseReport, CheckReport, Report, fill, letter, redact::Hidden, text};
+use super::redact::Hidden;
+use super::shape::{CauseReport, CheckReport, PhaseEnd};
+use super::{Report, fill, letter, text};
 use crate::run::Status;
 use crate::text::{count, duration};
 use std::fmt::Write as _;
@@ -10,14 +12,12 @@ use std::time::Duration;
 /// The report as Markdown.
 pub fn markdown(report: &Report, hidden: &Hidden) -> String {
     let mut out = String::new();
-    let instance = report.instance.url.as_deref().unwrap_or("an unknown instance");
-    let instance = instance.split_once("://").map_or(instance, |(_, rest)| rest);
     let verdict = report.verdict.as_str().to_uppercase();
     let causes = match report.root_causes.len() {
         0 => String::new(),
         n => format!(", {}", count(n, "cause")),
     };
-    let _ = writeln!(out, "# GitLab Duo on {}: {verdict}{causes}\n", plain(instance));
+    let _ = writeln!(out, "# GitLab Duo on {}: {verdict}{causes}\n", plain(instance(report)));
     let _ = writeln!(out, "Node {}.", plain(&text::about_node(report)));
     let _ = writeln!(out, "{}\n", numbers(report));
     let _ = writeln!(out, "{}", plain(&text::verdict(report)));
@@ -36,6 +36,12 @@ pub fn markdown(report: &Report, hidden: &Hidden) -> String {
         duration(Duration::from_millis(report.duration_ms))
     );
     out
+}
+
+/// The instance as people write it: without its scheme.
+pub(super) fn instance(report: &Report) -> &str {
+    let url = report.instance.url.as_deref().unwrap_or("an unknown instance");
+    url.split_once("://").map_or(url, |(_, rest)| rest)
 }
 
 /// `46 of 62 checks pass, 5 fail, 8 are blocked.`
@@ -75,8 +81,8 @@ fn one_cause(out: &mut String, report: &Report, cause: &CauseReport, letter: &st
         let _ = writeln!(out, "\n| phase | ms | seen |\n| --- | ---: | --- |");
         for phase in phases {
             let end = match phase.end {
-                super::PhaseEnd::Read => "ok",
-                super::PhaseEnd::Failed => "**failed**",
+                PhaseEnd::Read => "ok",
+                PhaseEnd::Failed => "**failed**",
             };
             let _ = writeln!(out, "| {} | {:.1} | {end} |", phase.name.as_str(), phase.ms);
         }

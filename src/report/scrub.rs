@@ -129,13 +129,14 @@ fn named(rest: &str, out: &mut String) -> usize {
         return 0;
     }
     // `password: the one that …` is a sentence, `password=…` and `"password": "…"` are fields.
-    if !name.contains("-") && !name.contains("authorization") && quote == 0 && behind.starts_with(": ") {
+    if !name.contains('-') && !name.contains("authorization") && quote == 0 && behind.starts_with(": ") {
         return 0;
     }
     let gap = 1 + (behind[1..].len() - behind[1..].trim_start_matches([' ', '"']).len());
     let value = &behind[gap..];
     // A variable, a placeholder or stars are no secret: they stand in articles and snippets.
-    if value.starts_with(['$', '<', '%', '*', '{', '\'']) {
+    let bare = ["Bearer ", "Basic "].iter().find_map(|scheme| value.strip_prefix(scheme)).unwrap_or(value);
+    if bare.starts_with(['$', '<', '%', '*', '{', '\'']) {
         return 0;
     }
     let end = value.find(['"', '\'', '\n', '\\', ',', '`', '<', '|']).unwrap_or(value.len());

@@ -1,11 +1,11 @@
 //! The report for a terminal or a pipe: causes first, then groups, then what is not known. Wrapped at 80
 //! columns; snippets are never wrapped and begin in the first column, so that they can be copied.
 
-use super::{CauseReport, Charset, CheckReport, Colour, Options, Report, exit_code_of, letter};
+use super::shape::{CauseReport, CheckReport};
+use super::{Charset, Colour, Options, Report, exit_code_of, letter};
 use crate::remedy::{Article, markdown};
 use crate::run::{RunVerdict, Skip, Status};
-use crate::text::ascii;
-use crate::text::{count, duration, list, wrap};
+use crate::text::{ascii, count, duration, list, wrap};
 use markdown::Block;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ pub(super) const WIDTH: usize = 80;
 const INDENT: usize = 12;
 
 /// The report as text.
-pub fn text(report: &Report, options: &Options) -> String {
+pub fn text(report: &Report, options: Options) -> String {
     let mut out = String::new();
     head(&mut out, report);
     put(&mut out, &verdict(report), 0, |line| paint(line, colour_of(report.verdict), options));
@@ -113,7 +113,7 @@ fn is_open(report: &Report, check: &CheckReport) -> bool {
     open(check) || check.blocked_by.as_ref().and_then(|by| report.check(by)).is_some_and(open)
 }
 
-fn one_cause(out: &mut String, cause: &CauseReport, letter: &str, options: &Options) {
+fn one_cause(out: &mut String, cause: &CauseReport, letter: &str, options: Options) {
     let strong = |line: &str| paint(line, "1", options);
     let mut lines = wrap(&cause.message, WIDTH - 3).into_iter();
     let _ =
@@ -198,17 +198,17 @@ pub(super) fn put(out: &mut String, text: &str, indent: usize, show: impl Fn(&st
     }
 }
 
-/// One line a group, counts in fixed columns, zeros blank.
-fn groups(out: &mut String, report: &Report, options: &Options) {
+/// One line a group, the usual counts in fixed columns, zeros blank.
+fn groups(out: &mut String, report: &Report, options: Options) {
     for group in &report.groups {
         let cells = [
             (group.pass, "pass", 9, ""),
             (group.fail, "FAIL", 9, "1;31"),
             (group.warn, "warn", 9, "1;33"),
             (group.blocked, "blocked", 12, ""),
-            (group.skip, "skip", 9, ""),
-            (group.error, "error", 10, "1;33"),
-            (group.cancelled, "cancelled", 14, ""),
+            (group.skip, "skip", 0, ""),
+            (group.error, "error", 0, "1;33"),
+            (group.cancelled, "cancelled", 0, ""),
         ];
         let mut line = format!("{:<16}", group.title);
         let mut gap = 0;
@@ -219,7 +219,7 @@ fn groups(out: &mut String, report: &Report, options: &Options) {
             }
             let cell = format!("{n:>3} {word}");
             let _ = write!(line, "{:gap$}{}", "", paint(&cell, colour, options));
-            gap = width - cell.len();
+            gap = width.saturating_sub(cell.len());
         }
         let _ = writeln!(out, "{line}");
     }
@@ -261,8 +261,15 @@ fn unknown(report: &Report) -> Vec<String> {
             (Status::Cancelled, _) => "Stopped",
             (Status::Skip, Some(Skip::NotAsked)) => "Not asked",
             (Status::Skip, Some(Skip::NotApplicable) | None)
-            | (Status::Pending | Status::Running | Status::Pass, _)
-            | (Status::Warn | Status::Fail | Status::Blocked, _) => continue,
+            | (
+                Status::Pending
+                | Status::Running
+                | Status::Pass
+                | Status::Warn
+                | Status::Fail
+                | Status::Blocked,
+                _,
+            ) => continue,
         };
         reasons.entry((kind, check.summary.trim_end_matches('.'))).or_default().push(&check.id);
     }
@@ -281,7 +288,7 @@ fn colour_of(verdict: RunVerdict) -> &'static str {
     }
 }
 
-fn paint(text: &str, colour: &str, options: &Options) -> String {
+fn paint(text: &str, colour: &str, options: Options) -> String {
     match options.colour {
         Colour::Always if !colour.is_empty() => format!("\x1b[{colour}m{text}\x1b[0m"),
         Colour::Always | Colour::Never => text.to_owned(),

@@ -36,7 +36,7 @@ impl Names {
     /// Whether a text holds one of the words that stand for something.
     pub(super) fn shows_in(&self, text: &str) -> bool {
         let mut words = (self.hosts.values()).chain(self.issuers.values()).chain(self.addresses.values());
-        words.any(|w| find(text, w, Bounds::Name).is_some())
+        words.any(|w| find(text, w, Bounds::Words).is_some())
             || self.mails.values().any(|w| text.contains(w.as_str()))
     }
 
@@ -57,7 +57,7 @@ impl Names {
         let name = name.trim_start_matches("*.").trim_matches('.').to_ascii_lowercase();
         let literal = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
         let odd = |c: char| !(c.is_alphanumeric() || "-._".contains(c));
-        if name.is_empty() || literal || name.contains(odd) || keep::is_public_host(&name) {
+        if is_ours(&name) || name.is_empty() || literal || name.contains(odd) || keep::is_public_host(&name) {
             return;
         }
         if name.chars().all(|c| c.is_ascii_digit() || c == '.') || self.hosts.contains_key(&name) {
@@ -187,6 +187,12 @@ impl Names {
         }
         self.addresses.entry(address).or_insert_with(|| format!("address-{number}")).clone()
     }
+}
+
+/// Whether a word already stands for something: a redacted report is redacted again.
+fn is_ours(word: &str) -> bool {
+    let number = ["issuer-", "address-", "mail-"].iter().find_map(|kind| word.strip_prefix(kind));
+    number.is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()))
 }
 
 /// An address at the start of a run of its characters, and its length: `10.0.0.1:443` is one of 8.
