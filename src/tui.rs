@@ -43,7 +43,7 @@ use tokio::runtime::Runtime;
 pub type Render = Arc<dyn Fn(&Run, Format, Redaction) -> String + Send + Sync>;
 /// Writes a text to a file: mode 0600, whole or not at all.
 pub type Save = Arc<dyn Fn(&Path, &str, Overwrite) -> Result<Saved, SaveError> + Send + Sync>;
-/// Finds out what is to be examined.
+/// Finds out what is to be examined. Called before every round, for a mended node may look different.
 pub type Discover = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Rig, String>> + Send>> + Send + Sync>;
 
 /// What the UI is started with.
@@ -105,7 +105,9 @@ enum Wake {
     /// The program was stopped and goes on.
     Continued,
     /// What is to be examined is known, in the run of that number.
-    Found(u64, Result<Box<Rig>, String>),
+    Ready(u64),
+    /// It is not, and why.
+    Unready(u64, String),
     /// The engine says something, in the run of that number.
     Event(u64, Box<Event>),
     /// The round is over, in the run of that number.
@@ -252,7 +254,7 @@ impl Shell {
     fn launch(&mut self, live: Live, runtime: &Runtime) {
         let mends = live.mend.as_ref().map(|m| m.about.clone());
         self.tell(Msg::Begun { title: live.title.clone(), mends }, Dirty::Now, runtime);
-        self.rounds.discover(live, runtime);
+        self.rounds.begin(live, runtime);
     }
 
     /// Waits for something, takes everything in that is there, draws if it is time.
@@ -324,14 +326,13 @@ impl Shell {
             // After our own suspending the screen is drawn anew already.
             Wake::Continued if self.entered.elapsed() < Duration::from_millis(200) => {}
             Wake::Continued => self.reenter(),
-            Wake::Found(run, found) if self.rounds.is_current(run) => match found {
-                Ok(rig) => {
-                    self.tell(Msg::Ready, Dirty::Soon, runtime);
-                    self.ticked = Instant::now();
-                    self.rounds.first(*rig, runtime);
-                }
-                Err(why) => self.tell(Msg::Unready(why), Dirty::Now, runtime),
-            },
+            Wake::Ready(run) if self.rounds.is_current(run) => {
+                self.ticked = Instant::now();
+                self.tell(Msg::Ready, Dirty::Soon, runtime);
+            }
+            Wake::Unready(run, why) if self.rounds.is_current(run) => {
+                self.tell(Msg::Unready(why), Dirty::Now, runtime);
+            }
             Wake::Event(run, event) if self.rounds.is_current(run) => {
                 self.tell(Msg::Event(event), Dirty::Soon, runtime);
             }
@@ -339,7 +340,7 @@ impl Shell {
                 let now = (self.clock)();
                 self.tell(Msg::Ended(now), Dirty::Now, runtime);
             }
-            Wake::Found(..) | Wake::Event(..) | Wake::Ended(_) => {}
+            Wake::Ready(_) | Wake::Unready(..) | Wake::Event(..) | Wake::Ended(_) => {}
         }
     }
 

@@ -312,15 +312,15 @@ pub fn row_of(context: Context, action: Action) -> Option<&'static Row> {
 pub fn footer(context: Context) -> &'static [Action] {
     match context {
         List => &[
-            A::Stop,
             A::Open,
             A::Mend,
             A::Guide,
+            A::Stop,
             A::NextPart,
             A::RunFailed,
             A::Export,
-            A::Fold,
             A::Filter,
+            A::Fold,
             A::RunThis,
             A::RunAll,
             A::Next,

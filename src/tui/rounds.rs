@@ -4,8 +4,7 @@
 use super::model::message::Rerun;
 use super::{Live, Wake};
 use crate::engine::{self, Rig, Round};
-use crate::run::Run;
-use std::sync::Arc;
+use crate::run::{Run, StepState};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -17,14 +16,13 @@ pub(super) struct Rounds {
     pub(super) live: Option<Live>,
     tx: Sender<Wake>,
     number: u64,
-    rig: Option<Arc<Rig>>,
     stop: Option<watch::Sender<bool>>,
     started: Instant,
 }
 
 impl Rounds {
     pub(super) fn new(tx: Sender<Wake>) -> Self {
-        Self { live: None, tx, number: 0, rig: None, stop: None, started: Instant::now() }
+        Self { live: None, tx, number: 0, stop: None, started: Instant::now() }
     }
 
     /// Whether a message belongs to the run that is shown.
@@ -37,47 +35,45 @@ impl Rounds {
         self.started.elapsed()
     }
 
-    /// Finds out what is to be examined. What ran before is stopped and forgotten.
-    pub(super) fn discover(&mut self, live: Live, runtime: &Runtime) {
+    /// Begins a run. What ran before is stopped and forgotten.
+    pub(super) fn begin(&mut self, live: Live, runtime: &Runtime) {
         self.stop();
         self.number += 1;
-        self.rig = None;
-        let (number, tx) = (self.number, self.tx.clone());
-        let discover = (live.discover)();
         self.live = Some(live);
-        runtime.spawn(async move {
-            let found = discover.await.map(Box::new);
-            // Nobody listens any more: the program is leaving.
-            drop(tx.send(Wake::Found(number, found)));
-        });
+        self.round(None, runtime);
     }
 
-    /// The first round.
-    pub(super) fn first(&mut self, rig: Rig, runtime: &Runtime) {
-        self.rig = Some(Arc::new(rig));
-        self.round(Round::Whole, runtime);
-    }
-
-    /// A further round.
+    /// A further round of the run that is shown.
     pub(super) fn again(&mut self, rerun: &Rerun, so_far: &Run, runtime: &Runtime) {
-        let Some(rig) = &self.rig else { return };
-        let round = match rerun {
-            Rerun::All => Round::Whole,
-            Rerun::Around(steps) => {
-                let steps: Vec<usize> = steps.iter().copied().filter(|s| *s < rig.plan.steps.len()).collect();
-                Round::Again { steps: rig.plan.around(&steps), so_far: Box::new(so_far.clone()) }
-            }
+        let part = match rerun {
+            Rerun::All => None,
+            Rerun::Around(steps) => Some((steps.clone(), Box::new(so_far.clone()))),
         };
-        self.round(round, runtime);
+        self.round(part, runtime);
     }
 
-    fn round(&mut self, round: Round, runtime: &Runtime) {
-        let Some(rig) = self.rig.clone() else { return };
+    /// Finds out what is to be examined, before every round: what was mended may have changed the node too.
+    /// Where the plan is another than before, the round takes all of it.
+    fn round(&mut self, part: Option<(Vec<usize>, Box<Run>)>, runtime: &Runtime) {
+        let Some(live) = &self.live else { return };
+        let discover = (live.discover)();
         let (stop, stopped) = watch::channel(false);
         self.stop = Some(stop);
         self.started = Instant::now();
         let (number, tx) = (self.number, self.tx.clone());
+        // Where sending fails nobody listens any more: the program is leaving.
         runtime.spawn(async move {
+            let rig = match discover.await {
+                Ok(rig) => rig,
+                Err(why) => return drop(tx.send(Wake::Unready(number, why))),
+            };
+            drop(tx.send(Wake::Ready(number)));
+            let round = match part {
+                Some((steps, so_far)) if is_of(&so_far, &rig) => {
+                    Round::Again { steps: rig.plan.around(&steps), so_far }
+                }
+                Some(_) | None => Round::Whole,
+            };
             let events = tx.clone();
             let emit = move |event| drop(events.send(Wake::Event(number, Box::new(event))));
             engine::run(&rig, round, emit, stopped).await;
@@ -92,4 +88,10 @@ impl Rounds {
             let _ = stop.send(true);
         }
     }
+}
+
+/// Whether a run was made by a rig's plan, step for step.
+fn is_of(run: &Run, rig: &Rig) -> bool {
+    let planned = rig.plan.steps.iter().map(|s| s.head.to_string());
+    run.steps.iter().map(StepState::id).eq(planned)
 }

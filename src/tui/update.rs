@@ -38,7 +38,12 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
             Vec::new()
         }
         Msg::Unready(why) => {
-            model.phase = Phase::Unready(why);
+            if model.run.steps.is_empty() {
+                model.phase = Phase::Unready(why);
+            } else {
+                model.phase = Phase::Rest;
+                model.note = Some(why);
+            }
             Vec::new()
         }
         Msg::Event(event) => {

@@ -3,11 +3,13 @@
 
 use super::press::scroll;
 use super::{guide_at, start};
+use crate::remedy::FixStep;
 use crate::run::Status;
 use crate::tui::keys::Action;
 use crate::tui::model::cause::Cause;
 use crate::tui::model::message::{Cmd, Rerun};
 use crate::tui::model::{Drill, Face, Guide, Model, Screen};
+use crate::tui::view::mend;
 use jiff::Timestamp;
 
 /// How many steps the repair of a cause has.
@@ -51,19 +53,22 @@ pub fn next_cause(model: &Model) -> Option<&Cause> {
     }
 }
 
-/// The snippet that `y` and `w` mean: of the unfolded step of the guide, or the first of the article on Mend.
+/// The snippet that `y` and `w` mean: of the unfolded step of the guide, or the first on the screen on Mend.
 pub(super) fn snippet(model: &Model) -> Option<String> {
-    let (article, from) = match model.screen() {
-        Screen::Guide(guide) => (model.remedy(&guide.cause), guide.step),
-        Screen::Drill(Drill { step, face: Face::Mend, .. }) => (model.article(*step)?, 0),
-        Screen::Drill(_) | Screen::Demos { .. } | Screen::Overview => return None,
+    let snippet = match model.screen() {
+        Screen::Guide(guide) => {
+            model.remedy(&guide.cause).steps().get(guide.step)?.snippets().into_iter().next()
+        }
+        Screen::Drill(Drill { step, face: Face::Mend, scroll }) => {
+            let article = model.article(*step)?;
+            let from = mend::step_at(model.look, &article, usize::from(model.size.0), *scroll);
+            let steps = article.steps();
+            let first = steps.iter().skip(from).flat_map(FixStep::snippets).next();
+            first.or_else(|| steps.iter().flat_map(FixStep::snippets).next())
+        }
+        Screen::Drill(_) | Screen::Demos { .. } | Screen::Overview => None,
     };
-    let steps = article.steps();
-    let mut snippets = steps.iter().skip(from).flat_map(crate::remedy::FixStep::snippets);
-    match model.screen() {
-        Screen::Guide(_) => steps.get(from)?.snippets().into_iter().next().map(|s| s.text),
-        Screen::Drill(_) | Screen::Demos { .. } | Screen::Overview => snippets.next().map(|s| s.text),
-    }
+    snippet.map(|s| s.text)
 }
 
 /// A round ended: the guide takes note that its cause was looked at again.

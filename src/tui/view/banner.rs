@@ -238,11 +238,11 @@ fn proven(model: &Model, width: usize, rows: usize) -> Vec<Line<'static>> {
     let skips = |wanted: Skip| {
         let mut whys: Vec<String> = Vec::new();
         for state in &model.run.steps {
-            if let Some(Settled::Skip { kind, why }) = &state.settled
-                && *kind == wanted
-                && !whys.contains(why)
-            {
-                whys.push(why.clone());
+            if let Some(Settled::Skip { kind, why }) = &state.settled {
+                let why = format!("{} ({why})", state.plan.title);
+                if *kind == wanted && !whys.contains(&why) {
+                    whys.push(why);
+                }
             }
         }
         whys

@@ -32,22 +32,32 @@ pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
     let row = row.put(" ", Role::Plain).put(word, theme::word_role(state.status));
     let row = if figure.is_empty() { row } else { row.put("  ", Role::Plain).put(figure, Role::Plain) };
     lines::draw_one(&row.line(), one(0), buf);
-    lines::draw_one(
-        &lines::plain(look, width, 1, words::sentence(model, drill.step), Role::Strong),
-        one(1),
-        buf,
-    );
+    let said = said(model, drill, width);
+    let top = top(model, drill, width);
+    lines::draw(&said, 0, Rect { y: 1, height: top - 2, ..area }, buf);
     let tabs: Vec<String> = (Face::ALL.iter())
         .map(|f| if *f == drill.face { format!("[{}]", f.name()) } else { f.name().to_owned() })
         .collect();
-    lines::draw_one(&lines::rule(look, width, &tabs.join("  "), &label(model, drill)), one(2), buf);
+    lines::draw_one(&lines::rule(look, width, &tabs.join("  "), &label(model, drill)), one(top - 1), buf);
     let page = page(model, drill, width);
-    let rows = area.height.saturating_sub(5);
+    let rows = area.height.saturating_sub(top + 2);
     let skip = drill.scroll.min(page.len().saturating_sub(usize::from(rows)));
-    lines::draw(&page, skip, Rect { y: 3, height: rows, ..area }, buf);
+    lines::draw(&page, skip, Rect { y: top, height: rows, ..area }, buf);
     let more = lines::more(look, page.len(), skip, usize::from(rows));
-    lines::draw_one(&lines::rule(look, width, "", &more), one(3 + rows), buf);
+    lines::draw_one(&lines::rule(look, width, "", &more), one(top + rows), buf);
     footer::draw(model, one(area.bottom() - 1), buf);
+}
+
+/// What is said of the check, in at most two lines.
+fn said(model: &Model, drill: &Drill, width: usize) -> Vec<Line<'static>> {
+    let mut lines = lines::paragraph(model.look, width, 1, &words::sentence(model, drill.step), Role::Strong);
+    lines.truncate(2);
+    lines
+}
+
+/// The lines above the page: the way to the check, what is said, the rule with the faces.
+pub fn top(model: &Model, drill: &Drill, width: usize) -> u16 {
+    2 + u16::try_from(said(model, drill, width).len()).unwrap_or(1)
 }
 
 /// What stands at the right of the rule: the cause of a consequence, the code on Mend.

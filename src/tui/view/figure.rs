@@ -39,7 +39,11 @@ pub fn group(model: &Model, group: Group) -> String {
     match (start, end) {
         (Some(start), Some(end)) if end > start => {
             let took = end.saturating_sub(start);
-            if took.as_millis() < 50 { text::duration(took) } else { format!("{:.1} s", took.as_secs_f64()) }
+            if took.as_millis() < 100 {
+                format!("{} ms", took.as_millis())
+            } else {
+                format!("{:.1} s", took.as_secs_f64())
+            }
         }
         _ => String::new(),
     }

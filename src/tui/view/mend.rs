@@ -40,16 +40,9 @@ pub fn lines(model: &Model, step: usize, width: usize) -> Vec<Line<'static>> {
 
 /// A whole article.
 pub fn page(look: Look, article: &Article, width: usize) -> Vec<Line<'static>> {
-    let mut lines = lines::paragraph(look, width, 1, &article.means, Role::Plain);
-    lines.push(Line::default());
-    lines.extend(blocks(look, width, 1, &article.cause));
-    lines.push(Line::default());
-    let steps = article.steps();
-    let all: usize = steps.iter().map(|s| s.snippets().len()).sum();
-    let mut number = 0;
-    for (i, step) in steps.iter().enumerate() {
-        lines.extend(numbered(look, width, i + 1, &step.text));
-        lines.extend(rest(look, width, step, &mut number, all));
+    let mut lines = before_steps(look, article, width);
+    for step in steps(look, article, width) {
+        lines.extend(step);
     }
     for (label, text) in [("seen", &article.seen), ("proven", &article.verify), ("not it", &article.not_it)] {
         lines.push(Line::default());
@@ -65,6 +58,39 @@ pub fn page(look: Look, article: &Article, width: usize) -> Vec<Line<'static>> {
         lines.push(row.line());
     }
     lines
+}
+
+/// What stops for users, and why this happens.
+fn before_steps(look: Look, article: &Article, width: usize) -> Vec<Line<'static>> {
+    let mut lines = lines::paragraph(look, width, 1, &article.means, Role::Plain);
+    lines.push(Line::default());
+    lines.extend(blocks(look, width, 1, &article.cause));
+    lines.push(Line::default());
+    lines
+}
+
+/// The lines of each step.
+fn steps(look: Look, article: &Article, width: usize) -> Vec<Vec<Line<'static>>> {
+    let steps = article.steps();
+    let all: usize = steps.iter().map(|s| s.snippets().len()).sum();
+    let mut number = 0;
+    let mut one = |(i, step): (usize, &FixStep)| {
+        let mut lines = numbered(look, width, i + 1, &step.text);
+        lines.extend(rest(look, width, step, &mut number, all));
+        lines
+    };
+    steps.iter().enumerate().map(&mut one).collect()
+}
+
+/// The first step of which something is on the screen when so many lines are scrolled past: its snippet is the
+/// one that is copied.
+pub fn step_at(look: Look, article: &Article, width: usize, scroll: usize) -> usize {
+    let mut end = before_steps(look, article, width).len();
+    let ends = steps(look, article, width).into_iter().map(|s| {
+        end += s.len();
+        end
+    });
+    ends.take_while(|end| *end <= scroll).count()
 }
 
 fn numbered(look: Look, width: usize, number: usize, given: &str) -> Vec<Line<'static>> {

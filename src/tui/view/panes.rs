@@ -115,6 +115,7 @@ pub fn drill_scroll(model: &Model) -> usize {
 }
 
 fn most(model: &Model, drill: &Drill) -> usize {
-    let rows = usize::from(model.size.1).saturating_sub(5);
+    let top = super::drill::top(model, drill, usize::from(model.size.0));
+    let rows = usize::from(model.size.1.saturating_sub(top + 2));
     super::drill::page(model, drill, usize::from(model.size.0)).len().saturating_sub(rows)
 }

@@ -24,23 +24,25 @@ pub fn lines(model: &Model, step: usize, width: usize) -> Vec<Line<'static>> {
     match probe {
         None => lines.extend(nothing(model, state, width)),
         Some(probe) => {
-            gap(&mut lines);
-            lines.extend(waterfall::lines(model, probe, width));
-            for part in [
+            let phases = waterfall::lines(model, probe, width);
+            let shaken = handshake(model, state, probe, width);
+            let first = if shaken.is_empty() {
+                [phases, beside(model, state, width), Vec::new()]
+            } else {
+                [shaken, beside(model, state, width), phases]
+            };
+            let channel = [
                 lookups(model, probe, width),
                 attempts(model, probe, width),
                 chain(model, probe, width),
-                handshake(model, state, probe, width),
                 answer(model, probe, width),
-            ] {
-                if !part.is_empty() {
-                    gap(&mut lines);
-                    lines.extend(part);
-                }
+            ];
+            for part in first.into_iter().chain(channel).filter(|p| !p.is_empty()) {
+                gap(&mut lines);
+                lines.extend(part);
             }
         }
     }
-    lines.extend(beside(model, state, width));
     lines.extend(more_findings(model, state, step, width));
     lines
 }
@@ -116,10 +118,10 @@ fn lookups(model: &Model, probe: &ProbeState, width: usize) -> Vec<Line<'static>
         let label = if i == 0 { "lookups" } else { "" };
         let addresses: Vec<String> = lookup.addresses.iter().map(ToString::to_string).collect();
         let row = Row::new(model.look, width).to(1).put(label, Role::Quiet).to(VALUE);
-        let row = row.fit(&lookup.asked, 12, Role::Plain).to(23).fit(&lookup.answer, 22, Role::Plain);
+        let row = row.fit(&lookup.asked, 12, Role::Plain).to(23).fit(&lookup.answer, 14, Role::Plain);
         let took = text::duration(lookup.took);
-        let room = width.saturating_sub(48 + took.len());
-        let row = row.to(46).fit(addresses.join(", "), room, Role::Plain);
+        let room = width.saturating_sub(42 + took.len());
+        let row = row.to(38).fit(addresses.join(", "), room, Role::Plain);
         row.right(took, width - 1, Role::Quiet).line()
     };
     found.unwrap_or_default().iter().enumerate().map(one).collect()
@@ -149,8 +151,11 @@ fn attempts(model: &Model, probe: &ProbeState, width: usize) -> Vec<Line<'static
             .to(VALUE - 2)
             .sign(sign, role)
             .to(VALUE);
-        let row = row.fit(attempt.address.to_string(), 34, Role::Plain).to(46).put(words, Role::Plain);
-        row.right(text::duration(attempt.took), width - 1, Role::Quiet).line()
+        let took = text::duration(attempt.took);
+        let at = if width < 64 { VALUE + 24 } else { 46 };
+        let row = row.fit(attempt.address.to_string(), at - VALUE - 1, Role::Plain).to(at);
+        let room = width.saturating_sub(at + took.len() + 3);
+        row.fit(words, room, Role::Plain).right(took, width - 1, Role::Quiet).line()
     };
     found.unwrap_or_default().iter().enumerate().map(one).collect()
 }
@@ -169,10 +174,10 @@ fn chain(model: &Model, probe: &ProbeState, width: usize) -> Vec<Line<'static>> 
     let mut lines = Vec::new();
     for (i, certificate) in chain.iter().enumerate() {
         let label = if i == 0 { "chain" } else { "" };
-        let dates = dates(certificate);
+        let dates = dates(certificate, width);
         let row = Row::new(look, width).to(1).put(label, Role::Quiet).to(VALUE);
         let row = row.put(format!("{} ", i + 1), Role::Plain);
-        let room = width.saturating_sub(VALUE + 10 + text::width(&dates));
+        let room = width.saturating_sub(VALUE + 12 + text::width(&dates));
         let row = row.fit(&certificate.subject, room, Role::Plain);
         lines.push(row.right(format!("{dates}   sent"), width - 1, Role::Plain).line());
     }
@@ -185,7 +190,7 @@ fn chain(model: &Model, probe: &ProbeState, width: usize) -> Vec<Line<'static>> 
         let row = if lacks { row.to(VALUE - 2).sign(look.sign(Status::Fail), Role::Bad) } else { row };
         let end = if lacks { "not sent, not trusted here" } else { "not sent, known here" };
         let row = row.to(VALUE).put(format!("{} ", chain.len() + 1), Role::Plain);
-        let room = width.saturating_sub(VALUE + 5 + end.len());
+        let room = width.saturating_sub(VALUE + 6 + end.len());
         lines.push(row.fit(&last.issuer, room, Role::Plain).right(end, width - 1, Role::Plain).line());
     }
     let about = match public {
@@ -206,7 +211,11 @@ fn chain(model: &Model, probe: &ProbeState, width: usize) -> Vec<Line<'static>> 
     lines
 }
 
-fn dates(certificate: &Certificate) -> String {
+/// From when until when; in a narrow pane only the end.
+fn dates(certificate: &Certificate, width: usize) -> String {
+    if width < 64 {
+        return format!("to {}", figure::day(certificate.not_after));
+    }
     format!("{} – {}", figure::day(certificate.not_before), figure::day(certificate.not_after))
 }
 
@@ -331,7 +340,6 @@ fn beside(model: &Model, state: &StepState, width: usize) -> Vec<Line<'static>> 
     for slice in state.slices.iter().skip(1) {
         let Some(probe) = model.run.probes.get(slice.probe) else { continue };
         if lines.is_empty() {
-            lines.push(Line::default());
             lines.push(lines::plain(model.look, width, 1, "asked beside", Role::Quiet));
         }
         let took: std::time::Duration = probe.samples.iter().map(|s| s.took).sum();

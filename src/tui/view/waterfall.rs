@@ -22,7 +22,10 @@ use std::time::Duration;
 /// Columns of a bar.
 const BAR: usize = 33;
 /// Where bars begin.
-const START: usize = 19;
+fn start_of(width: usize) -> usize {
+    if width < 64 { 17 } else { 19 }
+}
+
 /// Columns between two figures of the scale.
 const TICK: usize = 10;
 
@@ -57,8 +60,8 @@ pub fn lines(model: &Model, probe: &ProbeState, width: usize) -> Vec<Line<'stati
     for layer in words::expected(&probe.what).into_iter().filter(|l| last.is_none_or(|x| *l > x)) {
         let words = if failed || !model.is_running() { "never reached" } else { "waits" };
         let row = Row::new(look, width).to(3).put(name(layer), Role::Plain);
-        let row = row.right(look.pick("–", "-"), START - 1, Role::Quiet);
-        lines.push(row.to(remark_at(width).unwrap_or(START)).put(words, Role::Quiet).line());
+        let row = row.right(look.pick("–", "-"), start_of(width) - 1, Role::Quiet);
+        lines.push(row.to(remark_at(width).unwrap_or(start_of(width))).put(words, Role::Quiet).line());
     }
     lines
 }
@@ -82,15 +85,15 @@ pub fn name(layer: Layer) -> &'static str {
 fn remark_at(width: usize) -> Option<usize> {
     match width {
         ..64 => None,
-        64..80 => Some(START + BAR - 2),
-        80.. => Some(START + BAR + 2),
+        64..80 => Some(start_of(width) + BAR - 2),
+        80.. => Some(start_of(width) + BAR + 2),
     }
 }
 
 fn scale(look: Look, width: usize, tick: u128) -> Line<'static> {
     let (unit, by) = if tick >= 1_000_000 { ("s", 1_000_000) } else { ("ms", 1_000) };
     let mut row = Row::new(look, width).to(1).put("phases", Role::Quiet);
-    for (i, column) in (0..4).zip((START..).step_by(TICK)) {
+    for (i, column) in (0..4).zip((start_of(width)..).step_by(TICK)) {
         let (whole, part) = (i * tick / by, i * tick % by * 10 / by);
         let figure = if tick % by == 0 { whole.to_string() } else { format!("{whole}.{part}") };
         let figure = if i == 3 { format!("{figure} {unit}") } else { figure };
@@ -106,7 +109,8 @@ fn phase(look: Look, width: usize, sample: &Sample, start: Duration, tick: u128)
     let failed = sample.failure().is_some();
     let role = if failed { Role::Bad } else { Role::Live };
     let row = Row::new(look, width).to(3).put(name(sample.layer), Role::Plain);
-    let row = row.right(text::duration(sample.took), START - 1, Role::Plain).to(START + from);
+    let row =
+        row.right(text::duration(sample.took), start_of(width) - 1, Role::Plain).to(start_of(width) + from);
     let row = row.put(look.pick("█", "#").repeat(to - from), role);
     let row = if failed { row.sign(look.pick("✗", "X"), Role::Bad) } else { row };
     match remark_at(width) {

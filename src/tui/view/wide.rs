@@ -84,8 +84,9 @@ fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
     let head = format!("{} › {}", state.plan.title, state.plan.place);
     let row = Row::new(look, width).fit(head, end.saturating_sub(tail + 2), Role::Strong);
     let row = row.to(end.saturating_sub(tail)).sign(look.sign(state.status), theme::role(state.status));
-    let row = row.put(" ", Role::Plain).put(word, theme::word_role(state.status)).put("  ", Role::Plain);
-    let mut page = vec![row.put(figure, Role::Plain).line()];
+    let row = row.put(" ", Role::Plain).put(word, theme::word_role(state.status));
+    let row = if figure.is_empty() { row } else { row.put("  ", Role::Plain).put(figure, Role::Plain) };
+    let mut page = vec![row.line()];
     page.extend(lines::paragraph(look, width, 0, &words::sentence(model, step), Role::Plain));
     page.push(match model.cause_of(step) {
         Some(cause) => {
@@ -146,7 +147,9 @@ fn walked(model: &Model, width: usize) -> Vec<Line<'static>> {
 }
 
 fn worst<'a>(steps: impl Iterator<Item = &'a StepState>) -> Option<&'a StepState> {
-    steps.max_by_key(|s| theme::weight(s.status))
+    let rest: Vec<&StepState> = steps.collect();
+    let counted = rest.iter().filter(|s| s.status != Status::Skip).max_by_key(|s| theme::weight(s.status));
+    counted.or(rest.first()).copied()
 }
 
 /// One line a way: who goes, through what, whereto, and how that stands.
