@@ -101,9 +101,9 @@ pub struct Check {
     pub places: fn(&Subject) -> Vec<Place>,
     /// Every slice wanted, given what has been seen so far. Asked again until nothing is new, at most
     /// `ROUNDS` times.
-    pub ask: fn(&Subject, Place, &Seen) -> Vec<Ask>,
+    pub ask: fn(&Subject, Place, Seen) -> Vec<Ask>,
     /// The verdict, once everything asked for is answered and all needs hold.
-    pub judge: fn(&Subject, Place, &Seen) -> Verdict,
+    pub judge: fn(&Subject, Place, Seen) -> Verdict,
 }
 
 impl fmt::Debug for Check {

@@ -124,10 +124,10 @@ pub struct ExplainArgs {
 /// What is checked and how.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// The instance [default: external_url as found on this node]; no scheme means https
+    /// The instance [default: `external_url` as found on this node]; no scheme means https
     #[arg(long, value_name = "URL")]
     pub instance_url: Option<InstanceUrl>,
-    /// A file with a personal access token (mode 0600); also DUO_DOCTOR_TOKEN
+    /// A file with a personal access token (mode 0600); also `DUO_DOCTOR_TOKEN`
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// Connections for HOST1:PORT1 go to HOST2:PORT2, as curl's

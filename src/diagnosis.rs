@@ -11,8 +11,10 @@ use crate::subject::place::Place;
 pub struct RootCause {
     /// Which fault.
     pub code: Code,
-    /// Its arguments; where places differ, their values joined.
+    /// Its arguments for a sentence; where places differ, hosts, addresses and issuers joined.
     pub args: Args,
+    /// The arguments of the first finding, for a command that needs one host.
+    pub first_args: Args,
     /// The steps that show it, in plan order; the first names the cause's place.
     pub shown_by: Vec<usize>,
     /// The steps that follow from it: blocked ones, and findings that it explains.
@@ -103,47 +105,102 @@ fn fold(faults: &mut Vec<Fault<'_>>) {
     }
 }
 
+/// Findings that explain other findings.
+struct Consequence {
+    causes: &'static [Code],
+    effects: &'static [Code],
+    reach: Reach,
+}
+
+/// How far an explanation reaches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Wherever the effect shows.
+    Everywhere,
+    /// At the cause's own endpoint.
+    SameEndpoint,
+    /// At a door whose name does not resolve.
+    Names,
+}
+
+/// What ends the way to an endpoint, or leads it somewhere else.
+const LED_ASTRAY: &[Code] = &[
+    Code::TcpRefused,
+    Code::TcpTimeout,
+    Code::TcpUnreachable,
+    Code::TcpReset,
+    Code::TlsIntercepted,
+    Code::TlsUnknownIssuer,
+    Code::TlsSelfSigned,
+    Code::TlsWrongName,
+    Code::TlsExpired,
+    Code::TlsNotSpoken,
+    Code::TlsReset,
+    Code::TlsTimeout,
+    Code::HttpBlockPage,
+    Code::HttpRedirected,
+    Code::HttpUnexpected,
+];
+
+/// The table of explanations. A cause is never milder than what it explains.
+const CONSEQUENCES: &[Consequence] = &[
+    // A clock that is off makes every certificate look too old or too young.
+    Consequence {
+        causes: &[Code::ClockSkew],
+        effects: &[Code::TlsExpired, Code::TlsNotYetValid, Code::TlsExpiresSoon],
+        reach: Reach::Everywhere,
+    },
+    // A resolver that is dead for the cloud is dead for the instance's name too.
+    Consequence {
+        causes: &[Code::DnsTimeout, Code::DnsServerFailed],
+        effects: &[Code::InstanceUnreachable],
+        reach: Reach::Names,
+    },
+    // It is slow for one name because it is dying.
+    Consequence {
+        causes: &[Code::DnsTimeout, Code::DnsServerFailed],
+        effects: &[Code::DnsSlow],
+        reach: Reach::Everywhere,
+    },
+    // Traffic that ends somewhere else explains why the address looked odd.
+    Consequence {
+        causes: LED_ASTRAY,
+        effects: &[Code::DnsPrivateAddress, Code::AddressOutsideCloudflare],
+        reach: Reach::SameEndpoint,
+    },
+    // Who shows a page of his own has opened the traffic for it.
+    Consequence {
+        causes: &[Code::HttpBlockPage, Code::HttpRedirected, Code::HttpUnexpected],
+        effects: &[Code::TlsInterceptedTrusted],
+        reach: Reach::SameEndpoint,
+    },
+    // Lost packets are what makes the way slow.
+    Consequence {
+        causes: &[Code::PacketLossSuspected],
+        effects: &[Code::LatencyHigh],
+        reach: Reach::SameEndpoint,
+    },
+    // All addresses fail: the IPv6 ones are not broken by themselves.
+    Consequence {
+        causes: &[Code::TcpRefused, Code::TcpTimeout, Code::TcpUnreachable, Code::TcpReset],
+        effects: &[Code::Ipv6Broken],
+        reach: Reach::SameEndpoint,
+    },
+];
+
 /// Whether one finding is the consequence of another.
 fn explains(cause: &At, effect: &At) -> bool {
-    let same_endpoint = cause.place.endpoint().is_some() && cause.place.endpoint() == effect.place.endpoint();
-    match (cause.finding.code, effect.finding.code) {
-        // A clock that is off makes every certificate look too old or too young.
-        (Code::ClockSkew, Code::TlsExpired | Code::TlsNotYetValid | Code::TlsExpiresSoon) => true,
-        // A resolver that is dead for the cloud is dead for the instance's name too.
-        (Code::DnsTimeout | Code::DnsServerFailed, Code::InstanceUnreachable) => {
-            effect.finding.arg("layer") == "dns"
-        }
-        (Code::DnsTimeout | Code::DnsServerFailed, Code::DnsSlow) => true,
-        // Traffic that ends somewhere else explains why the address or the signature looked odd.
-        (
-            Code::TlsIntercepted
-            | Code::TlsUnknownIssuer
-            | Code::TlsSelfSigned
-            | Code::TlsWrongName
-            | Code::TlsExpired
-            | Code::TlsNotSpoken
-            | Code::TlsReset
-            | Code::TlsTimeout
-            | Code::TcpRefused
-            | Code::TcpTimeout
-            | Code::TcpUnreachable
-            | Code::TcpReset
-            | Code::HttpBlockPage
-            | Code::HttpRedirected
-            | Code::HttpUnexpected,
-            Code::DnsPrivateAddress | Code::AddressOutsideCloudflare,
-        ) => same_endpoint,
-        (Code::HttpBlockPage | Code::HttpRedirected | Code::HttpUnexpected, Code::TlsInterceptedTrusted) => {
-            same_endpoint
-        }
-        // Lost packets are what makes the way slow.
-        (Code::PacketLossSuspected, Code::LatencyHigh) => same_endpoint,
-        // All addresses fail: the IPv6 ones are not broken by themselves.
-        (Code::TcpRefused | Code::TcpTimeout | Code::TcpUnreachable | Code::TcpReset, Code::Ipv6Broken) => {
-            same_endpoint
-        }
-        _ => false,
-    }
+    CONSEQUENCES.iter().any(|c| {
+        c.causes.contains(&cause.finding.code)
+            && c.effects.contains(&effect.finding.code)
+            && match c.reach {
+                Reach::Everywhere => true,
+                Reach::SameEndpoint => {
+                    cause.place.endpoint().is_some() && cause.place.endpoint() == effect.place.endpoint()
+                }
+                Reach::Names => effect.finding.arg("layer") == "dns",
+            }
+    })
 }
 
 /// The root cause of a fault, with every step that follows from it.
@@ -160,7 +217,8 @@ fn cause(run: &Run, fault: &Fault) -> RootCause {
     explains.retain(|step| !shown_by.contains(step));
     explains.sort_unstable();
     explains.dedup();
-    RootCause { code: fault.first.finding.code, args: joined(fault), shown_by, explains }
+    let Finding { code, args } = fault.first.finding;
+    RootCause { code: *code, args: joined(fault), first_args: args.clone(), shown_by, explains }
 }
 
 /// The arguments of the first place; where others differ, the values joined.
@@ -183,3 +241,133 @@ fn joined(fault: &Fault) -> Args {
 
 /// Arguments whose values are listed where places differ; of all others the first place's value stands.
 const JOINED: [&str; 3] = ["host", "address", "issuer"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::{Planned, StepState};
+    use crate::subject::place::{Door, Endpoint, Stack};
+    use std::time::Duration;
+
+    const CLOUD: Place = Place::Way(Endpoint::Cloud, Stack::Shell);
+    const CUSTOMERS: Place = Place::Way(Endpoint::Customers, Stack::Shell);
+    const DOOR: Place = Place::Door(Door::Public);
+
+    fn finding(code: Code, args: &[(&str, &str)]) -> Finding {
+        let all = code.row().args.iter().map(|a| {
+            let given = args.iter().find(|(k, _)| k == a).map_or("x", |(_, v)| *v);
+            ((*a).to_owned(), given.to_owned())
+        });
+        Finding { code, args: all.collect() }
+    }
+
+    fn step(place: Place, how: Settled) -> StepState {
+        let group = match place {
+            Place::Door(_) => Group::Inbound,
+            Place::Node | Place::Instance => Group::Instance,
+            Place::Endpoint(_) | Place::Stack(_) | Place::Way(..) => Group::Network,
+        };
+        let plan = Planned { check: "c".into(), place, group, title: String::new(), needs: Vec::new() };
+        let mut state = StepState::of(plan);
+        state.settle(&how, Duration::ZERO);
+        state
+    }
+
+    fn found(place: Place, code: Code, args: &[(&str, &str)]) -> StepState {
+        step(place, Settled::Findings(vec![finding(code, args)]))
+    }
+
+    #[track_caller]
+    fn causes(steps: &[StepState], expected: &[(Code, &[usize], &[usize])]) -> Vec<RootCause> {
+        let run = Run { steps: steps.to_vec(), ..Run::default() };
+        let found = diagnose(&run);
+        let shape: Vec<(Code, &[usize], &[usize])> =
+            found.iter().map(|c| (c.code, c.shown_by.as_slice(), c.explains.as_slice())).collect();
+        assert_eq!(shape, expected);
+        found
+    }
+
+    #[test]
+    fn the_same_fault_at_two_hosts_is_one_cause_that_names_both() {
+        let steps = vec![
+            found(CUSTOMERS, Code::TcpTimeout, &[("host", "a")]),
+            step(CUSTOMERS, Settled::Blocked { by: 0 }),
+            found(CLOUD, Code::TcpTimeout, &[("host", "b")]),
+        ];
+        let causes = causes(&steps, &[(Code::TcpTimeout, &[0, 2], &[1])]);
+        assert_eq!(causes[0].args["host"], "a and b");
+        assert_eq!(causes[0].first_args["host"], "a");
+    }
+
+    #[test]
+    fn two_proxies_that_deny_are_two_causes() {
+        let steps = vec![
+            found(CUSTOMERS, Code::ProxyDenied, &[("proxy", "p:1")]),
+            found(CLOUD, Code::ProxyDenied, &[("proxy", "q:1")]),
+        ];
+        causes(&steps, &[(Code::ProxyDenied, &[0], &[]), (Code::ProxyDenied, &[1], &[])]);
+    }
+
+    #[test]
+    fn doors_stay_apart() {
+        let steps =
+            vec![found(DOOR, Code::TlsExpired, &[]), found(Place::Door(Door::Nginx), Code::TlsExpired, &[])];
+        causes(&steps, &[(Code::TlsExpired, &[0], &[]), (Code::TlsExpired, &[1], &[])]);
+    }
+
+    #[test]
+    fn a_clock_that_is_off_explains_certificates_that_look_wrong() {
+        let steps = vec![
+            found(Place::Node, Code::ClockSkew, &[]),
+            found(CLOUD, Code::TlsNotYetValid, &[]),
+            step(CLOUD, Settled::Blocked { by: 1 }),
+            found(DOOR, Code::TlsNotYetValid, &[]),
+        ];
+        causes(&steps, &[(Code::ClockSkew, &[0], &[1, 2, 3])]);
+    }
+
+    #[test]
+    fn a_dead_resolver_explains_the_instances_name_but_no_refusal() {
+        let dead = |layer| {
+            vec![
+                found(Place::Endpoint(Endpoint::Cloud), Code::DnsTimeout, &[]),
+                found(DOOR, Code::InstanceUnreachable, &[("layer", layer)]),
+            ]
+        };
+        causes(&dead("dns"), &[(Code::DnsTimeout, &[0], &[1])]);
+        causes(&dead("tcp"), &[(Code::DnsTimeout, &[0], &[]), (Code::InstanceUnreachable, &[1], &[])]);
+    }
+
+    #[test]
+    fn an_odd_address_is_explained_at_its_own_endpoint_only() {
+        let odd = Place::Endpoint(Endpoint::Cloud);
+        let steps = |other| {
+            vec![
+                found(odd, Code::DnsPrivateAddress, &[]),
+                found(other, Code::TlsIntercepted, &[("product", "P")]),
+            ]
+        };
+        causes(&steps(CLOUD), &[(Code::TlsIntercepted, &[1], &[0])]);
+        causes(&steps(CUSTOMERS), &[(Code::TlsIntercepted, &[1], &[]), (Code::DnsPrivateAddress, &[0], &[])]);
+    }
+
+    #[test]
+    fn failures_stand_before_warnings_and_the_network_before_the_doors() {
+        let steps = vec![
+            found(Place::Node, Code::GitlabNotFound, &[]),
+            found(DOOR, Code::WebsocketDenied, &[]),
+            found(CLOUD, Code::HttpTimeout, &[]),
+        ];
+        let order: Vec<Code> = diagnose(&Run { steps, ..Run::default() }).iter().map(|c| c.code).collect();
+        assert_eq!(order, [Code::HttpTimeout, Code::WebsocketDenied, Code::GitlabNotFound]);
+    }
+
+    #[test]
+    fn no_cause_is_milder_than_what_it_explains() {
+        for consequence in CONSEQUENCES {
+            let mildest = consequence.causes.iter().map(|c| c.severity()).min();
+            let worst = consequence.effects.iter().map(|c| c.severity()).max();
+            assert!(mildest >= worst, "{:?}", consequence.causes);
+        }
+    }
+}

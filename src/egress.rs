@@ -105,12 +105,11 @@ fn excepted<'a>(host: &str, list: &'a str) -> Option<&'a str> {
     }
     let entries = list.split([',', ' ', '\t']).filter(|e| !e.is_empty());
     let address: Option<IpAddr> = host.parse().ok();
-    entries.into_iter().find(|entry| match address {
-        Some(address) => {
+    entries.into_iter().find(|entry| {
+        if let Some(address) = address {
             entry.trim_matches(['[', ']']).parse() == Ok(address)
                 || entry.parse::<IpNet>().is_ok_and(|net| net.contains(&address))
-        }
-        None => {
+        } else {
             let name = entry.trim_start_matches('.').trim_end_matches('.').to_ascii_lowercase();
             host == name
                 || host.strip_suffix(&name).is_some_and(|rest| rest.ends_with('.') && !name.is_empty())

@@ -247,7 +247,7 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
         }
         let head = self.rig.plan.steps[step].head;
         let wanted = if course.rounds < ROUNDS {
-            (head.check.ask)(&self.rig.subject, head.place, &Seen::new(&self.answers))
+            (head.check.ask)(&self.rig.subject, head.place, Seen::new(&self.answers))
         } else {
             Vec::new()
         };
@@ -301,7 +301,8 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
             let course = &self.courses[*need];
             match course.status {
                 None | Some(Status::Pending | Status::Running) => wait = true,
-                Some(Status::Pass | Status::Warn) => {}
+                // What is skipped because it means nothing here holds; what was not asked does not.
+                Some(Status::Pass | Status::Warn | Status::Skip) if course.skip != Some(Skip::NotAsked) => {}
                 Some(Status::Fail | Status::Error) => return Needs::Settle(Settled::Blocked { by: *need }),
                 Some(Status::Blocked) => {
                     return Needs::Settle(Settled::Blocked { by: course.blocked_by.unwrap_or(*need) });
@@ -309,11 +310,10 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
                 Some(Status::Cancelled) => {
                     return Needs::Settle(Settled::Cancelled { why: "what it needs was stopped".to_owned() });
                 }
-                Some(Status::Skip) if course.skip == Some(Skip::NotAsked) => {
+                Some(Status::Pass | Status::Warn | Status::Skip) => {
                     let why = format!("{} was not asked", self.rig.plan.steps[*need].head);
                     return Needs::Settle(Settled::Skip { kind: Skip::NotAsked, why });
                 }
-                Some(Status::Skip) => {}
             }
         }
         if wait { Needs::Wait } else { Needs::Hold }
@@ -321,7 +321,7 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
 
     fn judge(&self, step: usize) -> Settled {
         let head = self.rig.plan.steps[step].head;
-        match (head.check.judge)(&self.rig.subject, head.place, &Seen::new(&self.answers)) {
+        match (head.check.judge)(&self.rig.subject, head.place, Seen::new(&self.answers)) {
             Verdict::Pass(note) => Settled::Pass(note),
             Verdict::Findings(findings) if findings.is_empty() => {
                 Settled::Error { why: "the check found nothing and did not pass".to_owned() }

@@ -48,12 +48,12 @@ fn fail(code: u8, sentence: &str) -> ExitCode {
 
 fn run(cli: Cli) -> u8 {
     let done = match cli.command {
-        None if terminal() == Terminal::Yes => on_screen(&cli.options, None),
+        None if terminal() == Terminal::Yes => on_screen(&cli.options, &On::Node),
         None => check(&cli.options, None),
         Some(Command::Check(args)) => check(&args.options, args.demo.as_deref()),
         Some(Command::Demo(args)) if args.list => Ok(list_scenarios()),
         Some(Command::Demo(args)) if terminal() == Terminal::Yes => {
-            on_screen(&args.options, Some(args.scenario.as_deref()))
+            on_screen(&args.options, &args.scenario.as_deref().map_or(On::List, On::Scenario))
         }
         Some(Command::Demo(args)) => check(&args.options, args.scenario.as_deref().or(Some("healthy"))),
         Some(Command::View(args)) => view(&args.file, &args.output),
@@ -82,12 +82,22 @@ fn stop(code: u8, sentence: impl Into<String>) -> Stop {
     Stop { code, sentence: sentence.into() }
 }
 
-/// The UI: on this node, or with `demo` on the lab, where no scenario means the list.
-fn on_screen(options: &Options, demo: Option<Option<&str>>) -> Result<u8, Stop> {
-    let source = match demo {
-        Some(Some(name)) => screen::demo(options, known_scenario(name)?, Timestamp::now)?,
-        Some(None) => screen::choose(options, Timestamp::now)?,
-        None => {
+/// What the UI examines.
+enum On<'a> {
+    /// This node.
+    Node,
+    /// A scenario of the lab, by its name.
+    Scenario(&'a str),
+    /// The one that is chosen from the list.
+    List,
+}
+
+/// The UI.
+fn on_screen(options: &Options, on: &On) -> Result<u8, Stop> {
+    let source = match *on {
+        On::Scenario(name) => screen::demo(options, known_scenario(name)?, Timestamp::now)?,
+        On::List => screen::choose(options, Timestamp::now)?,
+        On::Node => {
             let inputs = Inputs::read(options, std::env::var("DUO_DOCTOR_TOKEN").ok())?;
             for warning in &inputs.warnings {
                 say(&format!("duo-doctor: {warning}"));
@@ -157,9 +167,9 @@ async fn start_lab(name: &str) -> Result<Lab, Stop> {
 }
 
 fn list_scenarios() -> u8 {
-    let lines: String =
-        scenario::scenarios().iter().map(|s| format!("{:<36} {}\n", s.name, s.title)).collect();
-    printed(&lines, 0)
+    let line = |s: &Scenario| format!("{:<36} {}", s.name, s.title);
+    let lines: Vec<String> = scenario::scenarios().iter().map(line).collect();
+    printed(&(lines.join("\n") + "\n"), 0)
 }
 
 /// Puts a text on stdout; `code` unless that fails.

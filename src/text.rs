@@ -22,8 +22,8 @@ pub fn escape(foreign: &str, max: usize) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push(' '),
-            c if (c as u32) < 0x20 || c as u32 == 0x7f => out.push_str(&format!("\\x{:02x}", c as u32)),
-            c if is_unsafe(c) => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c if (c as u32) < 0x20 || c as u32 == 0x7f => out.extend(format!("\\x{:02x}", c as u32).chars()),
+            c if is_unsafe(c) => out.extend(format!("\\u{:04x}", c as u32).chars()),
             c => out.push(c),
         }
     }
@@ -42,14 +42,15 @@ pub fn foreign(text: &str) -> String {
     escape(text, FOREIGN)
 }
 
-/// A duration in three digits with its unit: `0.9 ms`, `48 ms`, `3.0 s`, `2 min 17 s`, `2 h 17 min`.
+/// A duration in three digits with its unit: `0.9 ms`, `48 ms`, `3.0 s`, `30 s`, `2 min 17 s`, `2 h 17 min`.
 pub fn duration(d: Duration) -> String {
     let ms = d.as_secs_f64() * 1e3;
     let s = d.as_secs();
     match ms {
         _ if ms < 9.95 => format!("{ms:.1} ms"),
         _ if ms < 999.5 => format!("{ms:.0} ms"),
-        _ if ms < 99_950.0 => format!("{:.1} s", ms / 1e3),
+        _ if ms < 9_950.0 => format!("{:.1} s", ms / 1e3),
+        _ if ms < 99_500.0 => format!("{:.0} s", ms / 1e3),
         _ if s < 3600 => format!("{} min {} s", s / 60, s % 60),
         _ if s < 172_800 => format!("{} h {} min", s / 3600, s % 3600 / 60),
         _ => format!("{} days", s / 86_400),
@@ -183,6 +184,7 @@ mod tests {
             (48.4, "48 ms"),
             (999.9, "1.0 s"),
             (3_000.0, "3.0 s"),
+            (30_000.0, "30 s"),
             (137_000.0, "2 min 17 s"),
             (8_220_000.0, "2 h 17 min"),
             (864_000_000.0, "10 days"),

@@ -37,7 +37,7 @@ fn probe(n: usize) -> Probe {
     Probe::Resolve(Target::new(format!("step-{n}"), 443))
 }
 
-fn ask<const N: usize>(_: &Subject, _: Place, seen: &Seen) -> Vec<Ask> {
+fn ask<const N: usize>(_: &Subject, _: Place, seen: Seen) -> Vec<Ask> {
     let mut asks = vec![Ask::whole(probe(N))];
     // A control probe after a failure, shared by all steps: a second round.
     if matches!(seen.reached(&probe(N), Layer::Dns), Reached::Failed(_)) {
@@ -46,7 +46,7 @@ fn ask<const N: usize>(_: &Subject, _: Place, seen: &Seen) -> Vec<Ask> {
     asks
 }
 
-fn judge<const N: usize>(_: &Subject, _: Place, seen: &Seen) -> Verdict {
+fn judge<const N: usize>(_: &Subject, _: Place, seen: Seen) -> Verdict {
     match seen.reached(&probe(N), Layer::Dns) {
         Reached::Here(Reading::Resolved(r)) if r.host == "n/a" => Verdict::NotApplicable("scripted".into()),
         Reached::Here(Reading::Resolved(r)) if r.host == "not asked" => Verdict::NotAsked("scripted".into()),

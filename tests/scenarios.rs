@@ -21,7 +21,7 @@ const AT_ONCE: usize = 12;
 
 /// Short enough to be quick where packets are swallowed, long enough for two busy cores.
 const LIMITS: Limits =
-    Limits { timeout: Duration::from_secs(3), deadline: Duration::from_secs(60), ..Limits::DEFAULT };
+    Limits { timeout: Duration::from_secs(3), deadline: Duration::from_mins(1), ..Limits::DEFAULT };
 
 async fn round(lab: &Lab) -> Run {
     let rig = cli::rig(lab.subject(LIMITS, Timestamp::now()), &Selection::default());

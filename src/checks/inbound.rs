@@ -60,7 +60,7 @@ fn no_instance() -> Verdict {
 }
 
 /// The channel of the walk to the sign-in page, if TLS stands there.
-fn channel<'a>(subject: &Subject, seen: &Seen<'a>) -> Option<&'a Tls> {
+fn channel<'a>(subject: &Subject, seen: Seen<'a>) -> Option<&'a Tls> {
     match seen.reached(&page(subject)?, Layer::Tls) {
         Reached::Here(Reading::Tls(tls)) => Some(tls),
         Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => None,

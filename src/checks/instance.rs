@@ -2,7 +2,7 @@
 
 use super::{inbound, network};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
-use crate::failure::{Failure, HttpKind, Layer, TlsKind};
+use crate::failure::{Failure, Layer, TlsKind};
 use crate::finding::Code;
 use crate::probe::{Probe, Reading, Request, Then, TlsAsk, Walk};
 use crate::subject::Subject;
@@ -76,7 +76,7 @@ fn unverified(subject: &Subject) -> Option<Probe> {
     }))
 }
 
-fn ask_clock(subject: &Subject, _: Place, seen: &Seen) -> Vec<Ask> {
+fn ask_clock(subject: &Subject, _: Place, seen: Seen) -> Vec<Ask> {
     let probes = dated(subject);
     let refused = probes.iter().any(|p| is_date_refused(seen.failure(p)));
     let mut asks: Vec<Ask> = probes.into_iter().map(|p| Ask::layer(p, Layer::Http)).collect();
@@ -90,7 +90,7 @@ fn is_date_refused(failure: Option<&Failure>) -> bool {
     matches!(failure, Some(Failure::Tls(f)) if matches!(f.kind, TlsKind::Expired | TlsKind::NotYetValid))
 }
 
-fn judge_clock(subject: &Subject, _: Place, seen: &Seen) -> Verdict {
+fn judge_clock(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let probes = dated(subject);
     let refused = probes.iter().any(|p| is_date_refused(seen.failure(p)));
     let dates = probes.iter().cloned().chain(unverified(subject)).filter_map(|probe| {
@@ -100,7 +100,7 @@ fn judge_clock(subject: &Subject, _: Place, seen: &Seen) -> Verdict {
         }
     });
     let Some((off, by)) = dates.min_by_key(|(off, _)| off.abs()) else {
-        return Verdict::Unknown(no_date(&probes, seen));
+        return Verdict::NotAsked("an answer from outside would tell, and none came".to_owned());
     };
     let amount = text::duration(Duration::from_secs(off.unsigned_abs()));
     let direction = if off > 0 { "ahead" } else { "behind" };
@@ -121,12 +121,4 @@ fn host(probe: &Probe) -> String {
         Probe::Resolve(target) | Probe::Connect { target, .. } => target.host.clone(),
         Probe::Fetch(fetch) => fetch.target.host.clone(),
     }
-}
-
-fn no_date(probes: &[Probe], seen: &Seen) -> String {
-    let timed_out = |f: &Failure| matches!(f, Failure::Http(h) if h.kind == HttpKind::Timeout);
-    if probes.iter().filter_map(|p| seen.failure(p)).any(timed_out) {
-        return "no answer came, so no clock to compare with".to_owned();
-    }
-    "no answer from outside carried a date".to_owned()
 }

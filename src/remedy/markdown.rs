@@ -29,7 +29,7 @@ pub fn blocks(markdown: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut text = String::new();
     let mut lists: Vec<Option<u64>> = Vec::new();
-    let mut item: Option<Option<u64>> = None;
+    let mut item: Option<Bullet> = None;
     let mut code: Option<String> = None;
     for event in Parser::new(markdown) {
         match event {
@@ -46,7 +46,7 @@ pub fn blocks(markdown: &str) -> Vec<Block> {
                     *n = n.map(|n| n + 1);
                     now
                 });
-                item = Some(number);
+                item = Some(number.map_or(Bullet::Dot, Bullet::Number));
             }
             Event::Start(Tag::CodeBlock(kind)) => {
                 flush(&mut blocks, &mut text, &mut item);
@@ -59,14 +59,13 @@ pub fn blocks(markdown: &str) -> Vec<Block> {
                 let language = code.take().unwrap_or_default();
                 blocks.push(Block::Code { language, text: std::mem::take(&mut text) });
             }
-            Event::Text(piece) => text.push_str(&piece),
+            Event::Text(piece) | Event::Html(piece) | Event::InlineHtml(piece) => text.push_str(&piece),
             Event::Code(piece) => {
                 text.push('`');
                 text.push_str(&piece);
                 text.push('`');
             }
             Event::SoftBreak | Event::HardBreak => text.push(' '),
-            Event::Html(piece) | Event::InlineHtml(piece) => text.push_str(&piece),
             Event::End(TagEnd::Paragraph | TagEnd::Item | TagEnd::Heading(_)) => {
                 flush(&mut blocks, &mut text, &mut item);
             }
@@ -83,13 +82,20 @@ pub fn blocks(markdown: &str) -> Vec<Block> {
     blocks
 }
 
-fn flush(blocks: &mut Vec<Block>, text: &mut String, item: &mut Option<Option<u64>>) {
+/// What stands before a list item.
+enum Bullet {
+    Number(u64),
+    Dot,
+}
+
+fn flush(blocks: &mut Vec<Block>, text: &mut String, item: &mut Option<Bullet>) {
     let text = std::mem::take(text);
     if text.trim().is_empty() {
         return;
     }
     blocks.push(match item.take() {
-        Some(number) => Block::Item { number, text },
+        Some(Bullet::Number(number)) => Block::Item { number: Some(number), text },
+        Some(Bullet::Dot) => Block::Item { number: None, text },
         None => Block::Paragraph(text),
     });
 }

@@ -53,11 +53,11 @@ named! {
 named! {
     /// A component of the node with HTTP rules and roots of its own.
     Stack {
-        /// Puma: Ruby Net::HTTP.
+        /// Puma: Ruby's `Net::HTTP`.
         Rails = "rails",
         /// Workhorse: Go net/http.
         Workhorse = "workhorse",
-        /// Sidekiq: Ruby Net::HTTP.
+        /// Sidekiq: Ruby's `Net::HTTP`.
         Sidekiq = "sidekiq",
         /// gRPC C-core inside Rails.
         Grpc = "grpc",

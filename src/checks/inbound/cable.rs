@@ -79,7 +79,7 @@ pub(super) enum Credential {
 }
 
 /// The handshake that this check and `pings` are judged by; `None` while that is not yet known.
-pub(super) fn socket(subject: &Subject, seen: &Seen) -> Option<Probe> {
+pub(super) fn socket(subject: &Subject, seen: Seen) -> Option<Probe> {
     let url = subject.instance.as_ref()?;
     let listen = match subject.limits.hold {
         None => Listen::FirstPing,
@@ -103,7 +103,7 @@ pub(super) fn first(subject: &Subject) -> Vec<Ask> {
     page.into_iter().map(|p| Ask::layer(p, Layer::Tls)).collect()
 }
 
-fn ask(subject: &Subject, _: Place, seen: &Seen) -> Vec<Ask> {
+fn ask(subject: &Subject, _: Place, seen: Seen) -> Vec<Ask> {
     let mut asks = first(subject);
     if let Some(probe) = socket(subject, seen) {
         if let Some(Failure::WebSocket(WebSocketFailure::Refused(answer))) = seen.failure(&probe) {
@@ -114,7 +114,7 @@ fn ask(subject: &Subject, _: Place, seen: &Seen) -> Vec<Ask> {
     asks
 }
 
-fn judge(subject: &Subject, _: Place, seen: &Seen) -> Verdict {
+fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let Some(url) = &subject.instance else { return no_instance() };
     let Some(probe) = socket(subject, seen) else {
         return Verdict::Unknown("whether the certificate is good could not be found out".to_owned());
@@ -127,7 +127,7 @@ fn judge(subject: &Subject, _: Place, seen: &Seen) -> Verdict {
     }
 }
 
-fn welcomed(url: &InstanceUrl, probe: &Probe, seen: &Seen) -> Verdict {
+fn welcomed(url: &InstanceUrl, probe: &Probe, seen: Seen) -> Verdict {
     match seen.reached(probe, Layer::Upgrade) {
         Reached::Here(Reading::Upgraded(up)) if up.protocol.as_deref() != Some(PROTOCOLS[0]) => {
             let said = up.protocol.as_deref().unwrap_or("none");
@@ -172,7 +172,7 @@ fn layer_of(failure: &Failure) -> String {
     }
 }
 
-fn failed(subject: &Subject, url: &InstanceUrl, failure: &WebSocketFailure, seen: &Seen) -> Verdict {
+fn failed(subject: &Subject, url: &InstanceUrl, failure: &WebSocketFailure, seen: Seen) -> Verdict {
     match failure {
         WebSocketFailure::Refused(answer) => refused(subject, url, answer, seen),
         WebSocketFailure::BadHandshake { words } => {
@@ -212,7 +212,7 @@ fn no_welcome(url: &InstanceUrl, how: &str) -> Verdict {
 }
 
 /// The finding of a handshake that was answered, and not with 101.
-fn refused(subject: &Subject, url: &InstanceUrl, answer: &Answer, seen: &Seen) -> Verdict {
+fn refused(subject: &Subject, url: &InstanceUrl, answer: &Answer, seen: Seen) -> Verdict {
     let base = url.to_string();
     let status = answer.status.to_string();
     // The page at the door names its server even where the handshake's answer does not.

@@ -51,7 +51,7 @@ pub(in crate::checks) static HTTP2: Check = Check {
 /// lifetime: short-lived certificates are renewed late by design (`field-notes.md` 26).
 const SOON: i64 = 14 * 24 * 3600;
 
-fn ask_tls(subject: &Subject, _: Place, _: &Seen) -> Vec<Ask> {
+fn ask_tls(subject: &Subject, _: Place, _: Seen) -> Vec<Ask> {
     match &subject.instance {
         Some(url) if url.scheme == Scheme::Https => slice(subject, Layer::Tls, Layer::Tls),
         Some(_) | None => Vec::new(),
@@ -59,7 +59,7 @@ fn ask_tls(subject: &Subject, _: Place, _: &Seen) -> Vec<Ask> {
 }
 
 /// The door's channel, or the verdict where there is none.
-fn door<'a>(subject: &Subject, seen: &Seen<'a>) -> Result<&'a Tls, Verdict> {
+fn door<'a>(subject: &Subject, seen: Seen<'a>) -> Result<&'a Tls, Verdict> {
     let Some(url) = &subject.instance else { return Err(no_instance()) };
     if url.scheme == Scheme::Http {
         return Err(Verdict::NotApplicable("the instance's URL is http://: no TLS here".to_owned()));
@@ -68,7 +68,7 @@ fn door<'a>(subject: &Subject, seen: &Seen<'a>) -> Result<&'a Tls, Verdict> {
         .ok_or_else(|| Verdict::NotAsked("a client certificate would tell (--cert and --key)".to_owned()))
 }
 
-fn judge_certificate(subject: &Subject, _: Place, seen: &Seen) -> Verdict {
+fn judge_certificate(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let tls = match door(subject, seen) {
         Ok(tls) => tls,
         Err(verdict) => return verdict,
@@ -113,7 +113,7 @@ fn ends_soon(leaf: &Certificate, now: i64) -> bool {
     left < SOON && left < (leaf.not_after - leaf.not_before) / 3
 }
 
-fn judge_http2(subject: &Subject, _: Place, seen: &Seen) -> Verdict {
+fn judge_http2(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let tls = match door(subject, seen) {
         Ok(tls) => tls,
         Err(verdict) => return verdict,

@@ -94,7 +94,7 @@ pub(super) fn ask(subject: &Subject, refusal: &Answer) -> Vec<Ask> {
     plain.chain(other_origins(subject).into_iter().map(|p| Ask::layer(p, Layer::Upgrade))).collect()
 }
 
-fn answer<'a>(probe: Option<Probe>, seen: &Seen<'a>) -> Option<&'a Answer> {
+fn answer(probe: Option<Probe>, seen: Seen<'_>) -> Option<&Answer> {
     match seen.reached(&probe?, Layer::Http) {
         Reached::Here(Reading::Answer(answer)) => Some(answer),
         Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => None,
@@ -102,14 +102,14 @@ fn answer<'a>(probe: Option<Probe>, seen: &Seen<'a>) -> Option<&'a Answer> {
 }
 
 /// The product that the door's page names.
-pub(super) fn product(subject: &Subject, seen: &Seen) -> Option<&'static str> {
+pub(super) fn product(subject: &Subject, seen: Seen) -> Option<&'static str> {
     [page(subject), without_upgrade(subject), front(subject)]
         .into_iter()
         .find_map(|probe| vendors::server_product(&answer(probe, seen)?.headers))
 }
 
 /// Weighs a refusal against the control probes.
-pub(super) fn why(subject: &Subject, refusal: &Answer, seen: &Seen) -> Why {
+pub(super) fn why(subject: &Subject, refusal: &Answer, seen: Seen) -> Why {
     match refusal.status {
         502..=504 => return Why::UpstreamFailed,
         401 | 403 | 407 | 429 | 451 => return Why::Denied,

@@ -32,7 +32,7 @@ pub(in crate::checks) static PINGS: Check = Check {
 /// A welcome is sent at once; one that takes longer was held back on the way.
 const LATE: Duration = Duration::from_secs(2);
 
-fn judge(subject: &Subject, _: Place, seen: &Seen) -> Verdict {
+fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let Some(url) = &subject.instance else { return no_instance() };
     let Some(probe) = socket(subject, seen) else {
         return Verdict::Unknown("the socket was not opened".to_owned());

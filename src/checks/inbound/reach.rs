@@ -37,7 +37,7 @@ pub(in crate::checks) static REACH: Check = Check {
     judge,
 };
 
-fn judge(subject: &Subject, _: Place, seen: &Seen) -> Verdict {
+fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let (Some(url), Some(probe)) = (&subject.instance, page(subject)) else { return no_instance() };
     if url.scheme == Scheme::Http {
         let args = [("url", url.to_string()), ("host", url.target.host.clone())];

@@ -55,14 +55,14 @@ fn applies(subject: &Subject, place: Place) -> Result<Target, String> {
     }
 }
 
-fn addresses(target: &Target, seen: &Seen) -> Vec<IpAddr> {
+fn addresses(target: &Target, seen: Seen) -> Vec<IpAddr> {
     match seen.reached(&Probe::Resolve(target.clone()), Layer::Dns) {
         Reached::Here(Reading::Resolved(resolved)) => resolved.addresses.iter().copied().take(MOST).collect(),
         Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => Vec::new(),
     }
 }
 
-fn ask_addresses(subject: &Subject, place: Place, seen: &Seen) -> Vec<Ask> {
+fn ask_addresses(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
     let Ok(target) = applies(subject, place) else { return Vec::new() };
     let connects = addresses(&target, seen);
     let connects =
@@ -70,7 +70,7 @@ fn ask_addresses(subject: &Subject, place: Place, seen: &Seen) -> Vec<Ask> {
     std::iter::once(Ask::layer(Probe::Resolve(target.clone()), Layer::Dns)).chain(connects).collect()
 }
 
-fn judge_addresses(subject: &Subject, place: Place, seen: &Seen) -> Verdict {
+fn judge_addresses(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     let target = match applies(subject, place) {
         Ok(target) => target,
         Err(why) => return Verdict::NotApplicable(why),
@@ -121,7 +121,7 @@ pub(in crate::checks) fn how(kind: TcpKind) -> &'static str {
     }
 }
 
-fn judge_range(subject: &Subject, place: Place, seen: &Seen) -> Verdict {
+fn judge_range(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     let target = match applies(subject, place) {
         Ok(target) => target,
         Err(why) => return Verdict::NotApplicable(why),

@@ -40,14 +40,14 @@ fn probe(subject: &Subject, place: Place) -> Option<(Endpoint, Probe)> {
     Some((endpoint, Probe::Resolve(subject.target(endpoint)?)))
 }
 
-fn ask(subject: &Subject, place: Place, _: &Seen) -> Vec<Ask> {
+fn ask(subject: &Subject, place: Place, _: Seen) -> Vec<Ask> {
     match probe(subject, place) {
         Some((e, probe)) if name_does_not_matter(subject, e).is_none() => vec![Ask::whole(probe)],
         Some(_) | None => Vec::new(),
     }
 }
 
-fn judge(subject: &Subject, place: Place, seen: &Seen) -> Verdict {
+fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     let Some((endpoint, probe)) = probe(subject, place) else {
         return Verdict::NotApplicable("this endpoint is not known here".to_owned());
     };

@@ -50,7 +50,7 @@ fn health(subject: &Subject, place: Place) -> Option<Probe> {
     }
 }
 
-fn ask(subject: &Subject, place: Place, seen: &Seen) -> Vec<Ask> {
+fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
     let mut asks = slice(subject, place, Layer::Http, Layer::Http);
     let answered =
         walk(subject, place).is_some_and(|p| matches!(seen.reached(&p, Layer::Http), Reached::Here(_)));
@@ -60,7 +60,7 @@ fn ask(subject: &Subject, place: Place, seen: &Seen) -> Vec<Ask> {
     asks
 }
 
-fn judge(subject: &Subject, place: Place, seen: &Seen) -> Verdict {
+fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     let (Some(probe), Some(endpoint)) = (walk(subject, place), place.endpoint()) else {
         return Verdict::Unknown("the endpoint is not known here".to_owned());
     };
@@ -95,7 +95,7 @@ fn judge(subject: &Subject, place: Place, seen: &Seen) -> Verdict {
 }
 
 /// A gateway that answers, and says of itself that it is not well.
-fn unhealthy(host: &str, probe: Option<Probe>, seen: &Seen) -> Option<Verdict> {
+fn unhealthy(host: &str, probe: Option<Probe>, seen: Seen) -> Option<Verdict> {
     let probe = probe?;
     let Reached::Here(Reading::Answer(answer)) = seen.reached(&probe, Layer::Http) else { return None };
     let own = answer.headers.get("content-type").is_some_and(|t| t.contains("json"));

@@ -33,7 +33,7 @@ const JITTER: Duration = Duration::from_millis(300);
 const RESENT: Duration = Duration::from_millis(900);
 
 /// The samples, once the walk of the way has been answered: all at the address that it took.
-fn samples(subject: &Subject, place: Place, seen: &Seen) -> Vec<Probe> {
+fn samples(subject: &Subject, place: Place, seen: Seen) -> Vec<Probe> {
     let Some(walked) = walk(subject, place) else { return Vec::new() };
     let (Reached::Here(Reading::Connected(connected)), Reached::Here(_), Some(Probe::Walk(way))) = (
         seen.reached(&walked, Layer::Tcp),
@@ -48,14 +48,14 @@ fn samples(subject: &Subject, place: Place, seen: &Seen) -> Vec<Probe> {
         .collect()
 }
 
-fn ask(subject: &Subject, place: Place, seen: &Seen) -> Vec<Ask> {
+fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
     match samples(subject, place, seen) {
         none if none.is_empty() => slice(subject, place, Layer::Http, Layer::Http),
         samples => samples.into_iter().map(|p| Ask::layers(p, Layer::Tcp, Layer::Tls)).collect(),
     }
 }
 
-fn judge(subject: &Subject, place: Place, seen: &Seen) -> Verdict {
+fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     let host = place.endpoint().and_then(|e| subject.target(e)).map(|t| t.host).unwrap_or_default();
     let probes = samples(subject, place, seen);
     // The connection to a proxy is short; the way behind it shows in the time that CONNECT takes.

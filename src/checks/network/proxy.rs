@@ -30,14 +30,14 @@ pub(in crate::checks) static PROXY: Check = Check {
     judge,
 };
 
-fn ask(subject: &Subject, place: Place, _: &Seen) -> Vec<Ask> {
+fn ask(subject: &Subject, place: Place, _: Seen) -> Vec<Ask> {
     match subject.route(place).map(|r| &r.via) {
         Some(Via::Proxy(_)) => slice(subject, place, Layer::Dns, Layer::Proxy),
         Some(Via::Direct) | None => Vec::new(),
     }
 }
 
-fn judge(subject: &Subject, place: Place, seen: &Seen) -> Verdict {
+fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     let Some(Via::Proxy(proxy)) = subject.route(place).map(|r| &r.via) else {
         return Verdict::NotApplicable("goes out directly".to_owned());
     };

@@ -22,14 +22,14 @@ pub(in crate::checks) static TCP: Check = Check {
     judge,
 };
 
-fn ask(subject: &Subject, place: Place, _: &Seen) -> Vec<Ask> {
+fn ask(subject: &Subject, place: Place, _: Seen) -> Vec<Ask> {
     match subject.route(place).map(|r| &r.via) {
         Some(Via::Direct) => slice(subject, place, Layer::Tcp, Layer::Tcp),
         Some(Via::Proxy(_)) | None => Vec::new(),
     }
 }
 
-fn judge(subject: &Subject, place: Place, seen: &Seen) -> Verdict {
+fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     let Some(route) = subject.route(place) else {
         return Verdict::NotApplicable("there is no such way".to_owned());
     };

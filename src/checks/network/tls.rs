@@ -60,7 +60,7 @@ fn silent(subject: &Subject, place: Place) -> Option<Probe> {
     Some(Probe::Walk(Walk { target, via: route.via.clone(), tls: None, then: Then::Close, repeat: None }))
 }
 
-fn ask(subject: &Subject, place: Place, seen: &Seen) -> Vec<Ask> {
+fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
     let mut asks = slice(subject, place, Layer::Tls, Layer::Tls);
     asks.extend(large(subject, place).map(|p| Ask::layer(p, Layer::Tls)));
     if let Some(Failure::Tls(failure)) = walk(subject, place).and_then(|p| seen.failure(&p)) {
@@ -83,7 +83,7 @@ fn ask(subject: &Subject, place: Place, seen: &Seen) -> Vec<Ask> {
     asks
 }
 
-fn judge(subject: &Subject, place: Place, seen: &Seen) -> Verdict {
+fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     let (Some(probe), Some(route)) = (walk(subject, place), subject.route(place)) else {
         return Verdict::Unknown("the endpoint is not known here".to_owned());
     };
@@ -116,18 +116,18 @@ fn judge(subject: &Subject, place: Place, seen: &Seen) -> Verdict {
     }
 }
 
-fn holds(seen: &Seen, probe: Option<Probe>, layer: Layer) -> bool {
+fn holds(seen: Seen, probe: Option<Probe>, layer: Layer) -> bool {
     probe.is_some_and(|p| matches!(seen.reached(&p, layer), Reached::Here(_)))
 }
 
 /// Whether a connection on which nothing was said was reset all the same.
-fn cut_before_tls(seen: &Seen, probe: Option<Probe>) -> bool {
+fn cut_before_tls(seen: Seen, probe: Option<Probe>) -> bool {
     let failure = probe.and_then(|p| seen.failure(&p));
     matches!(failure, Some(Failure::Tcp(tcp)) if tcp.kind == TcpKind::Reset)
 }
 
 /// The address that the walk connected to.
-fn route_address(seen: &Seen, probe: &Probe, via: &Via) -> String {
+fn route_address(seen: Seen, probe: &Probe, via: &Via) -> String {
     match (seen.reached(probe, Layer::Tcp), via) {
         (Reached::Here(Reading::Connected(c)), Via::Direct) => c.address.ip().to_string(),
         (_, Via::Proxy(proxy)) => proxy.target.to_string(),

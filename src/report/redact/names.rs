@@ -301,7 +301,9 @@ mod tests {
 
     fn hidden(hosts: &[&str], text: &str) -> String {
         let mut names = Names::new();
-        hosts.iter().for_each(|h| names.add_host(h));
+        for host in hosts {
+            names.add_host(host);
+        }
         names.hide(text)
     }
 
