@@ -21,6 +21,10 @@ use std::time::Duration;
 /// Takes a message in.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
     let cmds = match msg {
+        // What a run still says that was left for the list of scenarios.
+        Msg::Event(_) | Msg::Ended(_) | Msg::Ready | Msg::Unready(_) if model.phase == Phase::Choosing => {
+            Vec::new()
+        }
         Msg::Key(key, now) => {
             model.now = now;
             press::press(model, key)

@@ -9,7 +9,7 @@ use super::banner::mark;
 use super::lines::{self, Row};
 use super::{figure, words};
 use crate::check::Group;
-use crate::run::{Run, Status};
+use crate::run::{Run, Status, StepState};
 use crate::subject::place::Place;
 use crate::text;
 use crate::tui::model::Model;
@@ -174,13 +174,7 @@ fn step_line(model: &Model, step: usize, width: usize) -> Line<'static> {
     let row = row.fit(theme::word(status), 9, theme::word_role(status)).to(columns.title);
     let mut figure = figure::of(model, step);
     let has_place = width >= 66;
-    let title = if selected && status == Status::Pending {
-        words::sentence(model, step).to_lowercase().trim_end_matches('.').to_owned()
-    } else if selected && status == Status::Blocked {
-        words::short(model, step)
-    } else {
-        words::title(model, step)
-    };
+    let title = words::title(model, step);
     let cause = model.cause_of(step).map(|c| c.letter.to_string());
     let title_end = if has_place { columns.place } else { columns.letter };
     let room = title_end.saturating_sub(columns.title + 1);
@@ -192,11 +186,28 @@ fn step_line(model: &Model, step: usize, width: usize) -> Line<'static> {
     if let Some(letter) = cause {
         row = row.to(columns.letter).put(letter, Role::Cause);
     }
-    if status == Status::Pending || status == Status::Blocked {
-        figure = String::new();
+    if selected {
+        figure = held_up_by(model, state).unwrap_or(figure);
     }
     let role = if status == Status::Running { Role::Live } else { Role::Plain };
     finish(row.right(figure, columns.end, role).line(), selected)
+}
+
+/// Beside a selected line that has no verdict: the check that it waits for, or that blocks it.
+fn held_up_by(model: &Model, state: &StepState) -> Option<String> {
+    let open = |n: &&usize| model.run.steps.get(**n).is_some_and(|s| !s.status.is_settled());
+    let by = match state.status {
+        Status::Pending => state.plan.needs.iter().find(open).copied(),
+        Status::Blocked => state.blocked_by(),
+        Status::Running
+        | Status::Pass
+        | Status::Warn
+        | Status::Fail
+        | Status::Skip
+        | Status::Error
+        | Status::Cancelled => None,
+    };
+    by.and_then(|b| model.run.steps.get(b)).map(|s| format!("by {}", s.plan.check))
 }
 
 /// `customers/rails +1`: the place, and how many other stacks take the same way.

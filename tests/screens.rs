@@ -1,0 +1,522 @@
+//! The screens as pictures and as behaviour: what is seen at which size, and what a key does. The run is built
+//! by hand; no terminal, no network.
+
+#[path = "screens/story.rs"]
+mod story;
+
+use duo_doctor::check::Group;
+use duo_doctor::report::Redaction;
+use duo_doctor::run::{Event, Run};
+use duo_doctor::tui::keys::Key;
+use duo_doctor::tui::model::list::Selected;
+use duo_doctor::tui::model::message::{Cmd, Mended, Msg, Rerun, SaveError, Saved};
+use duo_doctor::tui::model::{DemoEntry, Dialog, Export, Model, Origin, Outcome, Phase, Screen};
+use duo_doctor::tui::theme::{Colour, Glyphs, Look};
+use duo_doctor::tui::update::{open_saved, update};
+use duo_doctor::tui::view;
+use jiff::Timestamp;
+use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof, proptest};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::Modifier;
+use std::path::PathBuf;
+use std::time::Duration;
+use story::Plot;
+
+const LOOK: Look = Look { glyphs: Glyphs::Unicode, colour: Colour::On, redaction: Redaction::Share };
+const ASCII: Look = Look { glyphs: Glyphs::Ascii, colour: Colour::Off, redaction: Redaction::Share };
+
+fn at(text: &str) -> Timestamp {
+    format!("2026-11-22T{text}Z").parse().expect("a time")
+}
+
+fn model(size: (u16, u16), look: Look) -> Model {
+    Model::new(size, look, Origin::Live, at("02:47:05"))
+}
+
+fn tell(model: &mut Model, events: Vec<Event>) {
+    for event in events {
+        update(model, Msg::Event(Box::new(event)));
+    }
+}
+
+fn running(size: (u16, u16), look: Look) -> Model {
+    let mut model = model(size, look);
+    update(&mut model, Msg::Ready);
+    tell(&mut model, story::half(Plot::Broken));
+    update(&mut model, Msg::Tick(Duration::from_secs(1)));
+    model
+}
+
+fn finished(size: (u16, u16), look: Look, plot: Plot) -> Model {
+    let mut model = model(size, look);
+    update(&mut model, Msg::Ready);
+    tell(&mut model, story::events(plot));
+    update(&mut model, Msg::Ended(at("02:47:08")));
+    model
+}
+
+fn press(model: &mut Model, keys: &[Key]) -> Vec<Cmd> {
+    keys.iter().flat_map(|key| update(model, Msg::Key(*key, at("02:49:30")))).collect()
+}
+
+fn typed(model: &mut Model, text: &str) -> Vec<Cmd> {
+    let keys: Vec<Key> = text.chars().map(Key::Char).collect();
+    press(model, &keys)
+}
+
+fn terminal(model: &Model) -> Terminal<TestBackend> {
+    let (width, height) = model.size;
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal in memory");
+    terminal.draw(|frame| view::draw(model, frame.buffer_mut())).expect("a picture");
+    terminal
+}
+
+/// The picture as lines, ends trimmed.
+fn picture(model: &Model) -> String {
+    let terminal = terminal(model);
+    let buffer = terminal.backend().buffer();
+    let line = |y: u16| {
+        let cells = (0..buffer.area.width).filter_map(|x| buffer.cell((x, y)));
+        cells.map(|c| c.symbol().to_owned()).collect::<String>().trim_end().to_owned()
+    };
+    (0..buffer.area.height).map(line).collect::<Vec<_>>().join("\n")
+}
+
+const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
+
+#[test]
+fn the_overview_while_it_runs() {
+    for size in SIZES {
+        let name = format!("running_{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, picture(&running(size, LOOK)));
+    }
+}
+
+#[test]
+fn the_overview_when_it_is_finished() {
+    for size in SIZES {
+        let name = format!("finished_{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, picture(&finished(size, LOOK, Plot::Broken)));
+    }
+}
+
+#[test]
+fn the_overview_when_all_is_well() {
+    for size in SIZES {
+        let name = format!("healthy_{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, picture(&finished(size, LOOK, Plot::Healthy)));
+    }
+}
+
+#[test]
+fn the_first_frame_knows_nothing_and_stands_already() {
+    insta::assert_snapshot!(picture(&model((80, 24), LOOK)));
+}
+
+#[test]
+fn a_check_drilled_into_shows_what_was_seen() {
+    for size in [(40, 10), (80, 24), (120, 40)] {
+        let mut model = finished(size, LOOK, Plot::Broken);
+        press(&mut model, &[Key::Enter]);
+        insta::assert_snapshot!(format!("seen_{}x{}", size.0, size.1), picture(&model));
+    }
+}
+
+#[test]
+fn a_refused_upgrade_shows_what_was_sent_and_what_came() {
+    let mut model = finished((80, 24), LOOK, Plot::Broken);
+    press(&mut model, &[Key::Down, Key::Enter]);
+    insta::assert_snapshot!(picture(&model));
+}
+
+#[test]
+fn the_guide_unfolds_one_step_and_keeps_ticks() {
+    let mut model = finished((80, 24), LOOK, Plot::Broken);
+    press(&mut model, &[Key::Char('g'), Key::Char(' ')]);
+    let text = picture(&model);
+    assert!(text.contains("[x] 1") && text.contains("02:49"), "{text}");
+    assert!(text.contains("[>] 2"), "{text}");
+    press(&mut model, &[Key::Esc, Key::Char('g')]);
+    assert!(picture(&model).contains("[x] 1"));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_export_dialog_shows_the_text_before_it_is_written() {
+    let mut model = finished((80, 24), LOOK, Plot::Broken);
+    press(&mut model, &[Key::Char('e')]);
+    let text = "# GitLab Duo on host-1: FAIL, 2 causes\n\nNode node-1 (rails, sidekiq).\n";
+    update(&mut model, Msg::Rendered(text.to_owned()));
+    insta::assert_snapshot!(picture(&model));
+}
+
+#[test]
+fn help_is_made_from_the_table_of_keys() {
+    for size in [(40, 10), (80, 24)] {
+        let mut model = finished(size, LOOK, Plot::Broken);
+        press(&mut model, &[Key::Char('?')]);
+        insta::assert_snapshot!(format!("help_{}x{}", size.0, size.1), picture(&model));
+    }
+}
+
+#[test]
+fn the_filter_shows_every_line_that_matches() {
+    let mut model = finished((80, 24), LOOK, Plot::Broken);
+    press(&mut model, &[Key::Char('/')]);
+    typed(&mut model, "place:cloud cause:a");
+    insta::assert_snapshot!(picture(&model));
+}
+
+#[test]
+fn the_demos_are_a_list_to_choose_from() {
+    let mut model = Model::new((80, 24), LOOK, Origin::Demos, at("02:47:05"));
+    model.demos = demos();
+    press(&mut model, &[Key::Down]);
+    insta::assert_snapshot!(picture(&model));
+}
+
+#[test]
+fn a_terminal_that_is_too_small_says_what_it_needs() {
+    insta::assert_snapshot!("small_34x8", picture(&finished((34, 8), LOOK, Plot::Broken)));
+}
+
+#[test]
+fn leaving_a_run_that_goes_on_is_asked_about() {
+    let mut model = running((80, 24), LOOK);
+    assert_eq!(press(&mut model, &[Key::Char('q')]), []);
+    insta::assert_snapshot!(picture(&model));
+    assert_eq!(press(&mut model, &[Key::Char('n')]), []);
+    assert!(model.dialog.is_none());
+    assert_eq!(press(&mut model, &[Key::Char('q'), Key::Char('y')]), [Cmd::Quit]);
+    let mut done = finished((80, 24), LOOK, Plot::Broken);
+    assert_eq!(press(&mut done, &[Key::Char('q')]), [Cmd::Quit]);
+}
+
+/// Every screen of this file in one look, after the keys that lead there.
+fn every_screen(size: (u16, u16), look: Look) -> Vec<Model> {
+    let mut models = vec![model(size, look), running(size, look), finished(size, look, Plot::Healthy)];
+    let ways: [&[Key]; 8] = [
+        &[],
+        &[Key::Enter],
+        &[Key::Enter, Key::Tab],
+        &[Key::Enter, Key::Tab, Key::Tab],
+        &[Key::Char('g')],
+        &[Key::Char('e')],
+        &[Key::Char('?')],
+        &[Key::Char('/'), Key::Char('c')],
+    ];
+    for keys in ways {
+        let mut model = finished(size, look, Plot::Broken);
+        press(&mut model, keys);
+        models.push(model);
+    }
+    models
+}
+
+#[test]
+fn the_ascii_look_has_nothing_over_127() {
+    for size in SIZES {
+        for model in every_screen(size, ASCII) {
+            let text = picture(&model);
+            assert!(text.is_ascii(), "{text}");
+        }
+    }
+    insta::assert_snapshot!("ascii_80x24", picture(&finished((80, 24), ASCII, Plot::Broken)));
+}
+
+#[test]
+fn without_colour_there_is_none_and_every_state_has_its_word() {
+    let look = Look { colour: Colour::Off, ..LOOK };
+    for model in every_screen((80, 24), look) {
+        let terminal = terminal(&model);
+        let cells = &terminal.backend().buffer().content;
+        assert!(cells.iter().all(|c| c.fg == ratatui::style::Color::Reset));
+        assert!(cells.iter().all(|c| c.bg == ratatui::style::Color::Reset));
+    }
+    let broken = finished((80, 24), look, Plot::Broken);
+    let terminal = terminal(&broken);
+    let letters = terminal.backend().buffer().content.iter();
+    assert!(letters.filter(|c| c.modifier.contains(Modifier::REVERSED)).any(|c| c.symbol() == "A"));
+    assert!(picture(&broken).contains("✗ FAIL"));
+}
+
+#[test]
+fn there_is_exactly_one_mark_on_a_list() {
+    for size in [(40, 10), (80, 24), (120, 40), (200, 60)] {
+        let text = picture(&finished(size, LOOK, Plot::Broken));
+        assert_eq!(text.matches('▌').count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn the_selection_stays_on_its_check_while_events_come() {
+    let mut model = model((80, 24), LOOK);
+    let events = story::events(Plot::Broken);
+    tell(&mut model, events[..30].to_vec());
+    let chosen = (0..).find(|i| model.run.steps[*i].plan.group == Group::Inbound).expect("a step");
+    press(&mut model, &[Key::Char('v'), Key::Char('v'), Key::Char('v')]);
+    while model.list.selected != Selected::Step(chosen) {
+        press(&mut model, &[Key::Down]);
+    }
+    for event in events[30..].iter().cloned() {
+        tell(&mut model, vec![event]);
+        assert_eq!(model.list.selected, Selected::Step(chosen));
+        assert!(picture(&model).lines().any(|l| l.starts_with('▌') && l.contains("answers over https")));
+    }
+    update(&mut model, Msg::Ended(at("02:47:08")));
+    assert_eq!(model.list.selected, Selected::Step(chosen));
+}
+
+#[test]
+fn a_list_that_does_not_fit_follows_the_newest_line_until_a_key_moves() {
+    let mut model = model((40, 10), LOOK);
+    let events = story::events(Plot::Broken);
+    let cut = events.iter().position(|e| matches!(e, Event::Settled { step: 14, .. })).expect("that step");
+    tell(&mut model, events[..=cut].to_vec());
+    assert!(picture(&model).contains("/-/cable"), "{}", picture(&model));
+    press(&mut model, &[Key::Char('<')]);
+    assert!(picture(&model).contains("▌1 Instance"), "{}", picture(&model));
+}
+
+#[test]
+fn a_finished_run_selects_the_first_cause_unless_a_key_chose_something() {
+    assert_eq!(finished((80, 24), LOOK, Plot::Broken).list.selected, Selected::Cause('A'));
+    let mut model = running((80, 24), LOOK);
+    press(&mut model, &[Key::Char('3')]);
+    tell(&mut model, story::events(Plot::Broken));
+    update(&mut model, Msg::Ended(at("02:47:08")));
+    assert_eq!(model.list.selected, Selected::Group(Group::Inbound));
+}
+
+#[test]
+fn letters_are_fixed_when_a_run_ends_and_never_go_to_another_cause() {
+    let mut model = finished((80, 24), LOOK, Plot::Broken);
+    let letter = |m: &Model, code: &str| {
+        m.causes.iter().find(|c| c.root.code.as_str() == code).map(|c| c.letter)
+    };
+    assert_eq!(letter(&model, "tls-unknown-issuer"), Some('A'));
+    assert_eq!(letter(&model, "websocket-upgrade-stripped"), Some('B'));
+    // The first cause is mended: the second keeps its letter.
+    let network: Vec<usize> = (2..12).collect();
+    tell(&mut model, vec![Event::Restarted { steps: network.clone(), at: Duration::ZERO }]);
+    let healthy = story::events(Plot::Healthy).into_iter();
+    let again = healthy.filter(|e| matches!(e, Event::Settled { step, .. } if network.contains(step)));
+    tell(&mut model, again.collect());
+    update(&mut model, Msg::Ended(at("02:58:08")));
+    assert_eq!(letter(&model, "websocket-upgrade-stripped"), Some('B'));
+    assert_eq!(model.causes.len(), 1);
+    // It comes back: it is A again.
+    tell(&mut model, story::events(Plot::Broken));
+    update(&mut model, Msg::Ended(at("02:59:08")));
+    assert_eq!(letter(&model, "tls-unknown-issuer"), Some('A'));
+}
+
+#[test]
+fn the_guide_checks_its_cause_again_and_says_when_it_is_solved() {
+    let mut model = finished((80, 24), LOOK, Plot::Broken);
+    press(&mut model, &[Key::Char('g')]);
+    let cmds = press(&mut model, &[Key::Char('r')]);
+    assert_eq!(cmds, [Cmd::Run(Rerun::Around(vec![5, 9, 6, 7, 10, 11]))]);
+    tell(&mut model, story::events(Plot::Broken));
+    update(&mut model, Msg::Ended(at("02:56:00")));
+    assert!(picture(&model).contains("Not solved yet"), "{}", picture(&model));
+    let network: Vec<usize> = (2..12).collect();
+    press(&mut model, &[Key::Char('r')]);
+    tell(&mut model, vec![Event::Restarted { steps: network.clone(), at: Duration::ZERO }]);
+    let again = story::events(Plot::Healthy).into_iter();
+    tell(&mut model, again.filter(|e| matches!(e, Event::Settled { step, .. } if network.contains(step))).collect());
+    update(&mut model, Msg::Ended(at("02:58:00")));
+    let text = picture(&model);
+    assert!(text.contains("✓ Solved. Of 6 checks, 6 pass."), "{text}");
+    press(&mut model, &[Key::Enter]);
+    assert!(picture(&model).contains("cause B of B"), "{}", picture(&model));
+}
+
+#[test]
+fn an_earlier_result_stands_on_the_third_face() {
+    let mut model = finished((80, 24), LOOK, Plot::Broken);
+    assert_eq!(press(&mut model, &[Key::Char('a')]), [Cmd::Run(Rerun::All)]);
+    tell(&mut model, story::events(Plot::Broken));
+    update(&mut model, Msg::Ended(at("02:55:00")));
+    press(&mut model, &[Key::Enter, Key::Tab, Key::Tab]);
+    let text = picture(&model);
+    assert!(text.contains("02:55:00  ✗ FAIL") && text.contains("02:47:08  ✗ FAIL"), "{text}");
+}
+
+#[test]
+fn nothing_is_run_while_a_round_goes_on_nor_in_a_saved_report() {
+    let mut model = running((80, 24), LOOK);
+    assert_eq!(press(&mut model, &[Key::Char('r'), Key::Char('R'), Key::Char('a')]), []);
+    assert_eq!(press(&mut model, &[Key::Char('x')]), [Cmd::Stop]);
+    let run = Run::of(&story::events(Plot::Broken));
+    let mut saved = Model::new((80, 24), LOOK, Origin::Saved("duo.json".to_owned()), at("09:00:00"));
+    open_saved(&mut saved, run);
+    assert_eq!(press(&mut saved, &[Key::Char('r'), Key::Char('R'), Key::Char('a')]), []);
+    let text = picture(&saved);
+    assert!(text.contains("duo.json, read only, offline") && text.contains("02:47:08 UTC"), "{text}");
+}
+
+#[test]
+fn a_file_that_exists_is_kept_unless_somebody_says_so() {
+    let mut model = finished((80, 24), LOOK, Plot::Broken);
+    press(&mut model, &[Key::Char('e')]);
+    update(&mut model, Msg::Rendered("text".to_owned()));
+    let cmds = press(&mut model, &[Key::Enter]);
+    assert!(matches!(&cmds[..], [Cmd::Save { path, .. }] if path == "duo-2026-11-22.md"), "{cmds:?}");
+    let exists = SaveError::Exists("exists: 5,902 bytes".to_owned());
+    update(&mut model, Msg::Saved(Err(exists)));
+    let text = picture(&model);
+    assert!(text.contains("[keep it, write duo-2026-11-22-2.md]"), "{text}");
+    let cmds = press(&mut model, &[Key::Enter]);
+    assert!(matches!(&cmds[..], [Cmd::Save { path, .. }] if path == "duo-2026-11-22-2.md"), "{cmds:?}");
+    let saved = Saved { path: PathBuf::from("/root/duo-2026-11-22-2.md"), bytes: 4 };
+    update(&mut model, Msg::Saved(Ok(saved)));
+    assert!(matches!(&model.dialog, Some(Dialog::Export(Export { outcome: Outcome::Written(..), .. }))));
+    assert!(view::farewell::lines(&model)[1].contains("report saved to /root/duo-2026-11-22-2.md"));
+}
+
+#[test]
+fn what_cannot_be_written_keeps_the_dialog_and_the_input() {
+    let mut model = finished((80, 24), LOOK, Plot::Broken);
+    press(&mut model, &[Key::Char('e')]);
+    update(&mut model, Msg::Rendered("text".to_owned()));
+    typed(&mut model, "x");
+    update(&mut model, Msg::Saved(Err(SaveError::Other("/srv/tickets does not exist".to_owned()))));
+    let text = picture(&model);
+    assert!(text.contains("! /srv/tickets does not exist") && text.contains("duo-2026-11-22.mdx"), "{text}");
+}
+
+#[test]
+fn the_demos_fault_is_mended_and_broken_by_one_key() {
+    let mut model = model((80, 24), LOOK);
+    let mends = Some("puts the CA into the store".to_owned());
+    update(&mut model, Msg::Begun { title: Some("A CA is missing".to_owned()), mends });
+    tell(&mut model, story::events(Plot::Broken));
+    update(&mut model, Msg::Ended(at("02:47:08")));
+    assert_eq!(press(&mut model, &[Key::Char('f')]), [Cmd::Fault(Mended::Yes)]);
+    let cmds = update(&mut model, Msg::Fault(Mended::Yes, at("02:48:00")));
+    assert_eq!(cmds, [Cmd::Run(Rerun::Around(vec![5, 6, 7, 9, 10, 11, 14, 15]))]);
+    tell(&mut model, story::events(Plot::Healthy));
+    update(&mut model, Msg::Ended(at("02:48:04")));
+    assert_eq!(press(&mut model, &[Key::Char('f')]), [Cmd::Fault(Mended::No)]);
+    let cmds = update(&mut model, Msg::Fault(Mended::No, at("02:49:00")));
+    assert_eq!(cmds, [Cmd::Run(Rerun::Around(vec![5, 6, 7, 9, 10, 11, 14, 15]))]);
+}
+
+#[test]
+fn the_exit_code_is_that_of_the_run_shown() {
+    assert_eq!(model((80, 24), LOOK).exit_code(), 3);
+    assert_eq!(finished((80, 24), LOOK, Plot::Broken).exit_code(), 1);
+    assert_eq!(finished((80, 24), LOOK, Plot::Healthy).exit_code(), 0);
+    let mut started = model((80, 24), LOOK);
+    tell(&mut started, story::events(Plot::Healthy)[..20].to_vec());
+    assert_eq!(started.exit_code(), 3);
+}
+
+#[test]
+fn a_node_that_cannot_be_found_out_is_a_sentence_on_the_screen() {
+    let mut model = model((80, 24), LOOK);
+    update(&mut model, Msg::Unready("the resolver's file cannot be read".to_owned()));
+    assert_eq!(model.phase, Phase::Unready("the resolver's file cannot be read".to_owned()));
+    assert!(picture(&model).contains("the resolver's file cannot be read"));
+    assert_eq!(press(&mut model, &[Key::Char('q')]), [Cmd::Quit]);
+}
+
+#[test]
+fn three_lines_stay_behind_with_the_result() {
+    let mut model = finished((80, 24), LOOK, Plot::Broken);
+    press(&mut model, &[Key::Char('g'), Key::Char(' ')]);
+    let lines = view::farewell::lines(&model);
+    assert_eq!(lines[0], "duo-doctor  FAIL  2 causes: A tls-unknown-issuer, B websocket-upgrade-stripped");
+    assert_eq!(lines[1], "            report not saved");
+    assert!(lines[2].starts_with("            guide: cause A, step 2 of"), "{}", lines[2]);
+}
+
+fn demos() -> Vec<DemoEntry> {
+    let entry = |name: &str, title: &str, layer: &str, expects| DemoEntry {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        layer: layer.to_owned(),
+        about: "A proxy re-signs TLS. The system trusts its CA, GitLab's own store does not.".to_owned(),
+        expects,
+    };
+    vec![
+        entry("healthy", "Everything works", "", 0),
+        entry("tls-unknown-issuer", "Rails does not know the company CA", "tls", 1),
+        entry("tls-expired", "The certificate ran out last night", "tls", 1),
+    ]
+}
+
+fn key() -> impl Strategy<Value = Key> {
+    prop_oneof![
+        12 => proptest::char::range(' ', '~').prop_map(Key::Char),
+        1 => proptest::char::range('a', 'z').prop_map(Key::Ctrl),
+        8 => proptest::sample::select(vec![
+            Key::Enter, Key::Esc, Key::Tab, Key::BackTab, Key::Up, Key::Down, Key::Left, Key::Right,
+            Key::PageUp, Key::PageDown, Key::Home, Key::End, Key::Backspace, Key::Delete,
+        ]),
+        1 => Just(Key::Char('é')),
+    ]
+}
+
+/// One thing that happens to the screens.
+#[derive(Clone, Debug)]
+enum Happening {
+    Key(Key),
+    Resize(u16, u16),
+    Events(usize),
+    Ended,
+    Rendered,
+    Saved,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        20 => key().prop_map(Happening::Key),
+        3 => (1u16..200, 1u16..60).prop_map(|(w, h)| Happening::Resize(w, h)),
+        3 => (0usize..40).prop_map(Happening::Events),
+        2 => Just(Happening::Ended),
+        1 => Just(Happening::Rendered),
+        1 => Just(Happening::Saved),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_pressed_and_however_large_nothing_panics(
+        happenings in proptest::collection::vec(happening(), 1..60),
+        saved in proptest::bool::ANY,
+    ) {
+        let mut model = if saved {
+            let mut model = Model::new((80, 24), ASCII, Origin::Saved("x".to_owned()), at("02:47:05"));
+            open_saved(&mut model, Run::of(&story::events(Plot::Broken)));
+            model
+        } else {
+            let mut model = Model::new((80, 24), LOOK, Origin::Demos, at("02:47:05"));
+            model.demos = demos();
+            update(&mut model, Msg::Begun { title: None, mends: Some("it".to_owned()) });
+            model
+        };
+        let mut left = story::events(Plot::Broken).into_iter().collect::<std::collections::VecDeque<_>>();
+        for happening in happenings {
+            match happening {
+                Happening::Key(key) => drop(press(&mut model, &[key])),
+                Happening::Resize(w, h) => drop(update(&mut model, Msg::Resize(w, h))),
+                Happening::Events(n) => {
+                    let some: Vec<Event> = left.drain(..n.min(left.len())).collect();
+                    tell(&mut model, some);
+                }
+                Happening::Ended => drop(update(&mut model, Msg::Ended(at("02:50:00")))),
+                Happening::Rendered => drop(update(&mut model, Msg::Rendered("a\nb\n".to_owned()))),
+                Happening::Saved => {
+                    drop(update(&mut model, Msg::Saved(Err(SaveError::Exists("there".to_owned())))));
+                }
+            }
+            terminal(&model);
+        }
+        assert!(!matches!(model.screen(), Screen::Demos { .. }) || model.origin == Origin::Demos);
+    }
+}
