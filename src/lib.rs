@@ -11,6 +11,7 @@ pub mod failure;
 pub mod finding;
 pub mod headless;
 pub mod lab;
+pub mod millis;
 pub mod net;
 pub mod node;
 pub mod plan;

@@ -4,7 +4,7 @@
 pub mod markdown;
 
 use crate::finding::{Args, Code};
-use crate::run::About;
+use crate::subject::About;
 use crate::subject::Cloudflare;
 use markdown::Block;
 use std::collections::BTreeMap;

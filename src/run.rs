@@ -2,12 +2,12 @@
 //! fold the same log, so they cannot disagree. Pure.
 
 use crate::check::{Group, Note};
-use crate::failure::{Layer, millis};
+use crate::failure::Layer;
 use crate::finding::{Finding, Severity};
+use crate::millis;
 use crate::probe::{Probe, Sample};
+use crate::subject::About;
 use crate::subject::place::Place;
-use crate::subject::{Node, Route};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -89,28 +89,6 @@ pub enum Ending {
     Cancelled,
     /// The deadline came first.
     Deadline,
-}
-
-/// What is examined, as reports say it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct About {
-    /// The version of the program that made the run.
-    pub version: String,
-    /// The date of the embedded data.
-    pub data_date: String,
-    /// The instance's URL.
-    pub instance: Option<String>,
-    /// When the run began.
-    pub started_at: Timestamp,
-    /// The node.
-    pub node: Node,
-    /// The ways out.
-    pub routes: Vec<Route>,
-    /// The title of the lab's scenario.
-    pub demo: Option<String>,
-    /// The limit of the whole run.
-    #[serde(with = "millis")]
-    pub deadline: Duration,
 }
 
 /// A step as planned.

@@ -175,6 +175,28 @@ pub struct HostsEntry {
     pub names: Vec<String>,
 }
 
+/// What is examined, as reports say it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// The version of the program that made the run.
+    pub version: String,
+    /// The date of the embedded data.
+    pub data_date: String,
+    /// The instance's URL.
+    pub instance: Option<String>,
+    /// When the run began.
+    pub started_at: Timestamp,
+    /// The node.
+    pub node: Node,
+    /// The ways out.
+    pub routes: Vec<Route>,
+    /// The title of the lab's scenario.
+    pub demo: Option<String>,
+    /// The limit of the whole run.
+    #[serde(with = "crate::millis")]
+    pub deadline: Duration,
+}
+
 /// Time limits of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -292,9 +292,8 @@ fn a_finished_run_selects_the_first_cause_unless_a_key_chose_something() {
 #[test]
 fn letters_are_fixed_when_a_run_ends_and_never_go_to_another_cause() {
     let mut model = finished((80, 24), LOOK, Plot::Broken);
-    let letter = |m: &Model, code: &str| {
-        m.causes.iter().find(|c| c.root.code.as_str() == code).map(|c| c.letter)
-    };
+    let letter =
+        |m: &Model, code: &str| m.causes.iter().find(|c| c.root.code.as_str() == code).map(|c| c.letter);
     assert_eq!(letter(&model, "tls-unknown-issuer"), Some('A'));
     assert_eq!(letter(&model, "websocket-upgrade-stripped"), Some('B'));
     // The first cause is mended: the second keeps its letter.
@@ -325,7 +324,10 @@ fn the_guide_checks_its_cause_again_and_says_when_it_is_solved() {
     press(&mut model, &[Key::Char('r')]);
     tell(&mut model, vec![Event::Restarted { steps: network.clone(), at: Duration::ZERO }]);
     let again = story::events(Plot::Healthy).into_iter();
-    tell(&mut model, again.filter(|e| matches!(e, Event::Settled { step, .. } if network.contains(step))).collect());
+    tell(
+        &mut model,
+        again.filter(|e| matches!(e, Event::Settled { step, .. } if network.contains(step))).collect(),
+    );
     update(&mut model, Msg::Ended(at("02:58:00")));
     let text = picture(&model);
     assert!(text.contains("✓ Solved. Of 6 checks, 6 pass."), "{text}");

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// A module may use those on lower rungs, and itself. In the order of the data's way through the program.
 const LADDER: &[(u8, &[&str])] = &[
-    (0, &["secret", "text"]),
+    (0, &["secret", "text", "millis"]),
     (1, &["subject"]),
     (2, &["failure"]),
     (3, &["probe", "finding", "egress"]),
@@ -17,8 +17,8 @@ const LADDER: &[(u8, &[&str])] = &[
     (6, &["plan", "run"]),
     (7, &["diagnosis", "engine"]),
     (8, &["report"]),
-    (9, &["tui"]),
-    (10, &["save", "headless"]),
+    (9, &["tui", "save"]),
+    (10, &["headless"]),
     (11, &["cli"]),
     (12, &["config"]),
     (13, &["main", "lib"]),
@@ -34,7 +34,8 @@ const FROM: u8 = 11;
 const TOUCHES_THE_WORLD: &[&str] = &["net", "node", "lab", "save", "cli", "config", "main"];
 
 /// Where something may be written to the standard streams or the terminal.
-const SPEAKS: &[&str] = &["headless", "main", "src/tui/terminal.rs", "src/tui.rs", "src/tui/writer.rs"];
+const SPEAKS: &[&str] =
+    &["headless", "main", "src/tui.rs", "src/tui/terminal.rs", "src/tui/writer.rs", "src/tui/signals.rs"];
 
 struct File {
     path: String,

@@ -5,7 +5,7 @@ use super::shape::CauseReport;
 use super::{Report, build};
 use crate::finding::Args;
 use crate::remedy::{self, Article, Values};
-use crate::run::About;
+use crate::subject::About;
 use crate::subject::Node;
 
 /// Brackets of a number that stands for a value; private-use characters, taken out of values.

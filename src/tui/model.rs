@@ -401,7 +401,10 @@ impl Model {
     pub fn remedy(&self, cause: &Cause) -> Article {
         let first = cause.root.shown_by.first().and_then(|s| self.run.steps.get(*s));
         let place = first.map(|s| s.plan.place.to_string()).unwrap_or_default();
-        crate::remedy::filled(cause.root.code, &cause.root.args, &self.values.clone().at(&place))
+        let values = self.values.clone().at(&place);
+        // A sentence names every host; a command needs one.
+        let message = crate::remedy::message(cause.root.code, &cause.root.args, &values);
+        Article { message, ..crate::remedy::filled(cause.root.code, &cause.root.first_args, &values) }
     }
 
     /// The groups that have checks, in their order. Before the plan stands: the ones that this version has.
