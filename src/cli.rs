@@ -116,6 +116,9 @@ pub struct ExplainArgs {
     /// Print the JSON Schema of the report
     #[arg(long)]
     pub schema: bool,
+    /// Print the table of checks in Markdown
+    #[arg(long, conflicts_with = "schema")]
+    pub table: bool,
     /// How it is shown.
     #[command(flatten)]
     pub look: LookArgs,

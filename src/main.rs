@@ -1,7 +1,7 @@
 //! argv → mode → exit code. The only place that reads the wall clock and the environment.
 
 use duo_doctor::checks::CHECKS;
-use duo_doctor::cli::{self, Cli, Command, Inputs, LookArgs, Options, Output, Unfit, When, screen};
+use duo_doctor::cli::{self, Cli, Command, ExplainArgs, Inputs, LookArgs, Options, Output, Unfit, When, screen};
 use duo_doctor::config::{self, Wrong};
 use duo_doctor::egress::Environment;
 use duo_doctor::engine::Rig;
@@ -58,7 +58,7 @@ fn run(cli: Cli) -> u8 {
         Some(Command::Demo(args)) => check(&args.options, args.scenario.as_deref().or(Some("healthy"))),
         Some(Command::View(args)) => view(&args.file, &args.output),
         Some(Command::Diff(args)) => compare(&args.old, &args.new, args.look),
-        Some(Command::Explain(args)) => Ok(explain_to(args.what.as_deref(), args.schema, args.look)),
+        Some(Command::Explain(args)) => Ok(explain_to(&args)),
     };
     done.unwrap_or_else(|Stop { code, sentence }| {
         say(&format!("duo-doctor: {sentence}"));
@@ -278,10 +278,14 @@ fn compare(old: &Path, new: &Path, args: LookArgs) -> Result<u8, Stop> {
     Ok(printed(&diff::text(&diff, &look(args, terminal())), diff.exit_code()))
 }
 
-fn explain_to(what: Option<&str>, schema: bool, args: LookArgs) -> u8 {
-    if schema {
+fn explain_to(args: &ExplainArgs) -> u8 {
+    if args.schema {
         return printed(report::JSON_SCHEMA, 0);
     }
+    if args.table {
+        return printed(&explain::table(CHECKS), 0);
+    }
+    let what = args.what.as_deref();
     let article = match what {
         None => Some(explain::list(CHECKS)),
         Some(what) => match (what.parse::<Code>(), CHECKS.iter().find(|c| c.id == what)) {
@@ -297,7 +301,7 @@ fn explain_to(what: Option<&str>, schema: bool, args: LookArgs) -> u8 {
         ));
         return USAGE;
     };
-    match look(args, terminal()).charset {
+    match look(args.look, terminal()).charset {
         Charset::Unicode => printed(&article, 0),
         Charset::Ascii => printed(&text::ascii(&article), 0),
     }
