@@ -1,7 +1,9 @@
 //! argv → mode → exit code. The only place that reads the wall clock and the environment.
 
 use duo_doctor::checks::CHECKS;
-use duo_doctor::cli::{self, Cli, Command, ExplainArgs, Inputs, LookArgs, Options, Output, Unfit, When, screen};
+use duo_doctor::cli::{
+    self, Cli, Command, ExplainArgs, Inputs, LookArgs, Options, Output, Unfit, When, screen,
+};
 use duo_doctor::config::{self, Wrong};
 use duo_doctor::egress::Environment;
 use duo_doctor::engine::Rig;

@@ -106,6 +106,16 @@ fn section(out: &mut String, key: &str, text: &str) {
     rest(out, behind, INDENT);
 }
 
+/// The table of checks in Markdown, as the README has it.
+pub fn table(checks: &[&'static Check]) -> String {
+    let row = |check: &&'static Check| {
+        let codes: Vec<String> = check.codes.iter().map(|code| format!("`{code}`")).collect();
+        format!("| {} | `{}` | {} | {} |\n", check.group.title(), check.id, check.about, codes.join(" "))
+    };
+    let rows: String = checks.iter().map(row).collect();
+    format!("| group | check | what it proves | what it can find |\n| --- | --- | --- | --- |\n{rows}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,14 +136,4 @@ mod tests {
         let text = list(&[]);
         assert!(Code::ALL.iter().all(|c| text.contains(c.as_str())));
     }
-}
-
-/// The table of checks in Markdown, as the README has it.
-pub fn table(checks: &[&'static Check]) -> String {
-    let row = |check: &&'static Check| {
-        let codes: Vec<String> = check.codes.iter().map(|code| format!("`{code}`")).collect();
-        format!("| {} | `{}` | {} | {} |\n", check.group.title(), check.id, check.about, codes.join(" "))
-    };
-    let rows: String = checks.iter().map(row).collect();
-    format!("| group | check | what it proves | what it can find |\n| --- | --- | --- | --- |\n{rows}")
 }
