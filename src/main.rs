@@ -169,7 +169,11 @@ async fn start_lab(name: &str) -> Result<Lab, Stop> {
 }
 
 fn list_scenarios() -> u8 {
-    let line = |s: &Scenario| format!("{:<36} {}", s.name, s.title);
+    // For people with their titles, for programs the names alone.
+    let line = |s: &Scenario| match terminal() {
+        Terminal::Yes => format!("{:<36} {}", s.name, s.title),
+        Terminal::No => s.name.clone(),
+    };
     let lines: Vec<String> = scenario::scenarios().iter().map(line).collect();
     printed(&(lines.join("\n") + "\n"), 0)
 }

@@ -57,6 +57,16 @@ pub fn duration(d: Duration) -> String {
     }
 }
 
+/// Seconds as a bare number, for a sentence that says the unit: `0.03`, `2.6`, `10`.
+pub fn seconds(d: Duration) -> String {
+    let s = d.as_secs_f64();
+    match s {
+        _ if s < 0.095 => format!("{s:.2}"),
+        _ if s < 9.95 => format!("{s:.1}").trim_end_matches(".0").to_owned(),
+        _ => format!("{s:.0}"),
+    }
+}
+
 /// `1 check`, `2 checks`, `3 addresses`: a count with its noun.
 pub fn count(n: usize, noun: &str) -> String {
     let ending = if n == 1 {
@@ -190,6 +200,13 @@ mod tests {
             (864_000_000.0, "10 days"),
         ] {
             assert_eq!(duration(Duration::from_secs_f64(ms / 1e3)), text);
+        }
+    }
+
+    #[test]
+    fn seconds_are_never_rounded_up_to_one() {
+        for (ms, text) in [(31, "0.03"), (400, "0.4"), (2_600, "2.6"), (3_000, "3"), (10_003, "10")] {
+            assert_eq!(seconds(Duration::from_millis(ms)), text);
         }
     }
 

@@ -43,8 +43,8 @@ fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     }
     match (seen.failure(&probe), seen.reached(&probe, Layer::Hold), seen.reached(&probe, Layer::Ping)) {
         (Some(Failure::WebSocket(WebSocketFailure::Cut { after, .. })), ..) => {
-            let (text, seconds) = (url.to_string(), format!("{:.0}", after.as_secs_f64()));
-            let args = [("url", text.as_str()), ("host", &url.target.host), ("seconds", &seconds)];
+            let (shown, seconds) = (url.to_string(), text::seconds(*after));
+            let args = [("url", shown.as_str()), ("host", &url.target.host), ("seconds", &seconds)];
             Verdict::found(Code::WebsocketIdleCut, &args)
         }
         (Some(Failure::WebSocket(WebSocketFailure::Silent { waited_for: Layer::Ping, after })), ..) => {
@@ -69,7 +69,7 @@ fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
 }
 
 fn buffered(url: &InstanceUrl, after: Duration) -> Verdict {
-    let (text, seconds) = (url.to_string(), format!("{:.0}", after.as_secs_f64()));
-    let args = [("url", text.as_str()), ("host", &url.target.host), ("seconds", &seconds)];
+    let (shown, seconds) = (url.to_string(), text::seconds(after));
+    let args = [("url", shown.as_str()), ("host", &url.target.host), ("seconds", &seconds)];
     Verdict::found(Code::WebsocketBuffered, &args)
 }

@@ -106,7 +106,7 @@ fn fails(subject: &Subject, failure: &DnsFailure) -> Verdict {
             Verdict::found(Code::DnsServerFailed, &[("host", host), ("server", &server), ("answer", &answer)])
         }
         DnsKind::Timeout => {
-            let seconds = format!("{:.0}", failure.after.as_secs_f64().max(1.0));
+            let seconds = text::seconds(failure.after);
             Verdict::found(Code::DnsTimeout, &[("host", host), ("server", &server), ("seconds", &seconds)])
         }
     }

@@ -7,6 +7,7 @@ use crate::finding::Code;
 use crate::probe::{Fetch, Probe, Reading, Request, Then, TlsAsk};
 use crate::subject::place::{Endpoint, Place};
 use crate::subject::{Subject, Via};
+use crate::text;
 
 /// The right service answers.
 pub(in crate::checks) static HTTP: Check = Check {
@@ -78,7 +79,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
         },
         Reached::Failed(Failure::Http(failure)) => match failure.kind {
             HttpKind::Timeout => {
-                let seconds = format!("{:.0}", failure.after.as_secs_f64().max(1.0));
+                let seconds = text::seconds(failure.after);
                 Verdict::found(Code::HttpTimeout, &[("host", host), ("seconds", &seconds)])
             }
             HttpKind::Malformed | HttpKind::Closed => {

@@ -65,7 +65,7 @@ pub(in crate::checks) fn refused(failure: &TcpFailure) -> Verdict {
     match failure.kind {
         TcpKind::Refused => Verdict::found(Code::TcpRefused, &base),
         TcpKind::Timeout => {
-            let seconds = format!("{:.0}", failure.after.as_secs_f64().max(1.0));
+            let seconds = text::seconds(failure.after);
             Verdict::found(Code::TcpTimeout, &[a, b, c, ("seconds", &seconds)])
         }
         TcpKind::Unreachable => {

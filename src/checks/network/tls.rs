@@ -101,7 +101,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
             TlsKind::Timeout if holds(seen, in_small_packets(subject, place), Layer::Tls) => found(
                 Code::MtuBlackHole,
                 failure,
-                &[("port", &port.to_string()), ("seconds", &seconds(failure.after))],
+                &[("port", &port.to_string()), ("seconds", &text::seconds(failure.after))],
             ),
             TlsKind::Reset if cut_before_tls(seen, silent(subject, place)) => {
                 let address = route_address(seen, &probe, &route.via);
@@ -240,7 +240,9 @@ pub(in crate::checks) fn plain(failure: &TlsFailure, kind: TlsKind, port: u16, s
             found(Code::TlsNotSpoken, failure, &[port, ("answer", &answer)])
         }
         TlsKind::Reset => found(Code::TlsReset, failure, &[port, ("how", "is reset or closed")]),
-        TlsKind::Timeout => found(Code::TlsTimeout, failure, &[port, ("seconds", &seconds(failure.after))]),
+        TlsKind::Timeout => {
+            found(Code::TlsTimeout, failure, &[port, ("seconds", &text::seconds(failure.after))])
+        }
         TlsKind::ClientCertificateWanted => found(Code::TlsClientCertificateWanted, failure, &[port]),
         TlsKind::UnknownIssuer
         | TlsKind::SelfSigned
@@ -313,8 +315,4 @@ pub(in crate::checks) fn day(seconds: i64) -> String {
 
 fn between(from: i64, to: i64) -> String {
     text::duration(Duration::from_secs(u64::try_from(to.saturating_sub(from)).unwrap_or(0)))
-}
-
-fn seconds(after: Duration) -> String {
-    format!("{:.0}", after.as_secs_f64().max(1.0))
 }
