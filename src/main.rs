@@ -1,9 +1,8 @@
 //! argv → mode → exit code. The only place that reads the wall clock and the environment.
 
 use duo_doctor::checks::CHECKS;
-use duo_doctor::cli::{
-    self, Cli, Command, ExplainArgs, Inputs, LookArgs, Options, Output, Unfit, When, screen,
-};
+use duo_doctor::cli::subject::{self, Inputs, Unfit};
+use duo_doctor::cli::{Cli, Command, ExplainArgs, LookArgs, Options, Output, When, screen};
 use duo_doctor::config::{self, Wrong};
 use duo_doctor::egress::Environment;
 use duo_doctor::engine::Rig;
@@ -121,7 +120,7 @@ fn show(source: tui::Source, output: &Output, fail_on: report::FailOn) -> Result
 /// Headless: the report on stdout or in a file.
 fn check(options: &Options, demo: Option<&str>) -> Result<u8, Stop> {
     let inputs = Inputs::read(options, std::env::var("DUO_DOCTOR_TOKEN").ok())?;
-    let selection = cli::selection(options)?;
+    let selection = subject::selection(options)?;
     let output = output(&options.output, options.fail_on)?;
     for warning in &inputs.warnings {
         say(&format!("duo-doctor: {warning}"));
@@ -129,17 +128,18 @@ fn check(options: &Options, demo: Option<&str>) -> Result<u8, Stop> {
     let talk = if std::io::stderr().is_terminal() { Talk::Line } else { Talk::Log };
     let runtime = runtime()?;
     let code = runtime.block_on(async {
-        let (_lab, subject) = match demo {
+        let (_lab, found) = match demo {
             Some(name) => {
                 let lab = start_lab(name).await?;
-                let subject = lab.subject(cli::limits(options), Timestamp::now());
-                (Some(lab), subject)
+                let found = lab.subject(subject::limits(options), Timestamp::now());
+                (Some(lab), found)
             }
-            None => {
-                (None, cli::subject(options, &inputs, &Environment::of(std::env::vars()), Timestamp::now())?)
-            }
+            None => (
+                None,
+                subject::of_node(options, &inputs, &Environment::of(std::env::vars()), Timestamp::now())?,
+            ),
         };
-        let rig: Rig = cli::rig(subject, &selection);
+        let rig: Rig = subject::rig(found, &selection);
         Ok::<u8, Stop>(headless::check(&rig, &output, talk, Timestamp::now).await)
     });
     // A resolver that hangs must not hold the program.

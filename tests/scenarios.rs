@@ -24,7 +24,7 @@ const LIMITS: Limits =
     Limits { timeout: Duration::from_secs(3), deadline: Duration::from_mins(1), ..Limits::DEFAULT };
 
 async fn round(lab: &Lab) -> Run {
-    let rig = cli::rig(lab.subject(LIMITS, Timestamp::now()), &Selection::default());
+    let rig = cli::subject::rig(lab.subject(LIMITS, Timestamp::now()), &Selection::default());
     let (_keep, stop) = watch::channel(false);
     let mut events: Vec<Event> = Vec::new();
     run(&rig, Round::Whole, |event| events.push(event), stop).await;

@@ -1,6 +1,7 @@
 //! The terminal UI as the options want it: what is examined, found out after the first frame.
 
-use super::{Inputs, Options, Unfit, limits, rig, selection, subject};
+use super::Options;
+use super::subject::{Inputs, Unfit, limits, of_node, rig, selection};
 use crate::egress::Environment;
 use crate::engine::Rig;
 use crate::lab::Lab;
@@ -35,7 +36,7 @@ pub fn node(
         let what = what.clone();
         let find = move || {
             let (options, inputs, environment, selection) = &*what;
-            let subject = subject(options, inputs, environment, clock()).map_err(|e| e.to_string())?;
+            let subject = of_node(options, inputs, environment, clock()).map_err(|e| e.to_string())?;
             Ok::<Rig, String>(rig(subject, selection))
         };
         // Reading files blocks, and the screen goes on meanwhile.

@@ -12,15 +12,6 @@ fn a_page_needs_nothing_from_elsewhere() {
     assert!(html.contains("prefers-color-scheme: dark") && html.contains("@media print"));
 }
 
-/// For a look at the page: `REPORT_PAGE=report.html cargo test --test reports -- --ignored`.
-#[test]
-#[ignore = "writes a file for a look at it"]
-fn the_page_can_be_looked_at() {
-    let path = std::env::var_os("REPORT_PAGE").expect("REPORT_PAGE names a file");
-    std::fs::write(path, written(&failing(), Format::Html, Redaction::Share))
-        .expect("the file can be written");
-}
-
 #[test]
 fn text_is_wrapped_at_80_but_for_snippets_and_links() {
     for events in [failing(), passing(), inconclusive()] {

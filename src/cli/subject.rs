@@ -1,0 +1,222 @@
+//! From options to what a run needs: the files that they name, the subject, the selection, the rig.
+
+use super::Options;
+use crate::checks::CHECKS;
+use crate::egress::{self, Environment};
+use crate::engine::{CarryOut, Rig};
+use crate::net::Net;
+use crate::plan::{Plan, Selection, What, plan};
+use crate::secret::Secret;
+use crate::subject::dial::Dial;
+use crate::subject::place::Endpoint;
+use crate::subject::{About, Cloudflare, Limits, PublicRoots, Store, StoreId, Subject};
+use crate::{node, text};
+use jiff::Timestamp;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Why a run cannot begin, with its exit code.
+#[derive(Debug, Error)]
+pub enum Unfit {
+    /// A selection names nothing.
+    #[error(transparent)]
+    Selection(#[from] crate::plan::NoSuchPart),
+    /// A file that was named cannot be used.
+    #[error("{what} {path}: {why}")]
+    File {
+        /// What it was meant to be: `token file`.
+        what: &'static str,
+        /// Its path.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// A proxy variable of the environment holds no proxy.
+    #[error(transparent)]
+    Variable(#[from] egress::BadVariable),
+}
+
+impl Unfit {
+    /// The exit code (contract, section 3).
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Unfit::Selection(_) | Unfit::Variable(_) => 64,
+            Unfit::File { .. } => 65,
+        }
+    }
+}
+
+/// Files named on the command line, read before anything else happens.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    token: Option<Secret>,
+    roots: Vec<Vec<u8>>,
+    /// What is worth saying and stops nothing.
+    pub warnings: Vec<String>,
+}
+
+/// No file that is named on the command line is longer.
+const LONGEST: u64 = 1 << 20;
+
+impl Inputs {
+    /// Reads what the options name. `token` is what `DUO_DOCTOR_TOKEN` holds.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not what it should be.
+    pub fn read(options: &Options, token: Option<String>) -> Result<Self, Unfit> {
+        let mut inputs =
+            Self { token: token.filter(|t| !t.trim().is_empty()).map(Secret::new), ..Self::default() };
+        if let Some(path) = &options.token_file {
+            inputs.token = Some(token_of(path, &mut inputs.warnings)?);
+        }
+        if let Some(path) = &options.cacert {
+            inputs.roots = roots_of(path)?;
+        }
+        Ok(inputs)
+    }
+}
+
+fn unfit(what: &'static str, path: &Path, why: impl Into<String>) -> Unfit {
+    Unfit::File { what, path: text::foreign(&path.display().to_string()), why: why.into() }
+}
+
+fn contents(what: &'static str, path: &Path) -> Result<Vec<u8>, Unfit> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|e| unfit(what, path, e.to_string()))?;
+    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|e| unfit(what, path, e.to_string()))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(unfit(what, path, "it is larger than 1 MiB"));
+    }
+    Ok(bytes)
+}
+
+fn token_of(path: &Path, warnings: &mut Vec<String>) -> Result<Secret, Unfit> {
+    let bytes = contents("token file", path)?;
+    let mode = std::fs::metadata(path).map_or(0, |m| m.permissions().mode());
+    if mode & 0o077 != 0 {
+        let path = text::foreign(&path.display().to_string());
+        warnings.push(format!(
+            "token file {path} can be read by others (mode {:04o}): chmod 600 it",
+            mode & 0o7777
+        ));
+    }
+    let token = String::from_utf8(bytes).map_err(|_| unfit("token file", path, "it is no text"))?;
+    let token = token.trim();
+    match token {
+        "" => Err(unfit("token file", path, "it is empty")),
+        t if t.contains(char::is_whitespace) => Err(unfit("token file", path, "it holds more than one word")),
+        t => Ok(Secret::new(t)),
+    }
+}
+
+fn roots_of(path: &Path) -> Result<Vec<Vec<u8>>, Unfit> {
+    let bytes = contents("CA file", path)?;
+    let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    let roots = roots.map_err(|e| unfit("CA file", path, format!("it is not in PEM form: {e}")))?;
+    if roots.is_empty() {
+        return Err(unfit("CA file", path, "it holds no certificate in PEM form"));
+    }
+    Ok(roots.iter().map(|r| r.to_vec()).collect())
+}
+
+/// Where Linux distributions keep the bundle of trusted roots, in the order in which Go looks for it.
+const SYSTEM_BUNDLES: [&str; 5] = [
+    "etc/ssl/certs/ca-certificates.crt",
+    "etc/pki/tls/certs/ca-bundle.crt",
+    "etc/ssl/ca-bundle.pem",
+    "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "etc/ssl/cert.pem",
+];
+
+/// The limits that the options give.
+pub fn limits(options: &Options) -> Limits {
+    let hold = options.hold.map(|s| s.0);
+    let usual = Limits::DEFAULT.deadline + hold.unwrap_or_default();
+    Limits {
+        timeout: options.timeout.map_or(Limits::DEFAULT.timeout, |s| s.0),
+        deadline: options.deadline.map_or(usual, |s| s.0),
+        hold,
+    }
+}
+
+/// Finds out about this node. Reads files; asks nobody.
+///
+/// # Errors
+/// A proxy variable that applies and cannot be used.
+pub fn of_node(
+    options: &Options,
+    inputs: &Inputs,
+    environment: &Environment,
+    now: Timestamp,
+) -> Result<Subject, Unfit> {
+    let root = options.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
+    let found = node::discover(&root);
+    let files = SYSTEM_BUNDLES.iter().map(|f| root.join(f)).find(|f| f.exists()).into_iter().collect();
+    let store = Store { label: "the system's store".to_owned(), files, roots: inputs.roots.clone() };
+    let mut subject = Subject {
+        instance: options.instance_url.clone().or(found.external_url),
+        node: found.node,
+        routes: Vec::new(),
+        dial: dial(options),
+        stores: vec![store],
+        public_roots: PublicRoots::Mozilla,
+        token: inputs.token.clone(),
+        started_at: now,
+        limits: limits(options),
+        cloudflare: Cloudflare::embedded(),
+        demo: None,
+    };
+    let targets = [Endpoint::Customers, Endpoint::Cloud].map(|e| subject.target(e).map(|t| (e, t)));
+    let targets: Vec<_> = targets.into_iter().flatten().collect();
+    let given = options.proxy.as_ref().map(|p| &p.0);
+    subject.routes = egress::shell_routes(&targets, environment, given, StoreId(0))?;
+    Ok(subject)
+}
+
+fn dial(options: &Options) -> Dial {
+    let names =
+        options.connect_to.iter().map(|c| c.0.clone()).chain(options.resolve.iter().map(|r| r.0.clone()));
+    Dial { names: names.collect(), addresses: Vec::new(), nameserver: options.nameserver }
+}
+
+/// The selection that the options make.
+///
+/// # Errors
+/// A part that does not exist.
+pub fn selection(options: &Options) -> Result<Selection, Unfit> {
+    let parse = |texts: &[String]| -> Result<Vec<What>, crate::plan::NoSuchPart> {
+        texts.iter().map(|t| What::parse(t, CHECKS)).collect()
+    };
+    Ok(Selection { only: parse(&options.only)?, skip: parse(&options.skip)? })
+}
+
+/// What a round of the engine needs: the subject, its plan, and probes carried out on the wire.
+pub fn rig(subject: Subject, selection: &Selection) -> Rig {
+    let subject = Arc::new(subject);
+    let plan: Plan = plan(&subject, CHECKS, selection);
+    let about = About {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        data_date: subject.cloudflare.date.clone(),
+        instance: subject.instance.as_ref().map(ToString::to_string),
+        started_at: subject.started_at,
+        node: subject.node.clone(),
+        routes: subject.routes.clone(),
+        demo: subject.demo.clone(),
+        deadline: subject.limits.deadline,
+    };
+    Rig { carry_out: on_the_wire(&subject), subject, plan: Arc::new(plan), about }
+}
+
+/// Probes on the wire, all of one round over the same resolutions and stores.
+fn on_the_wire(subject: &Arc<Subject>) -> CarryOut {
+    let net = Arc::new(Net::new(subject.clone()));
+    Arc::new(move |probe, mut deliver| {
+        let net = net.clone();
+        Box::pin(async move { net.carry_out(&probe, &mut *deliver).await })
+    })
+}
