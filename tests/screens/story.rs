@@ -7,7 +7,8 @@ use duo_doctor::failure::{
 };
 use duo_doctor::finding::{Code, Finding};
 use duo_doctor::probe::{
-    Connected, Listen, Outcome, Probe, Reading, Request, Resolved, Sample, Then, TlsAsk, Tunnel, Upgrade, Walk,
+    Connected, Listen, Outcome, Probe, Reading, Request, Resolved, Sample, Then, TlsAsk, Tunnel, Upgrade,
+    Walk,
 };
 use duo_doctor::run::{About, Ending, Event, Planned, Settled, Skip};
 use duo_doctor::subject::address::Target;
@@ -153,19 +154,29 @@ fn through_proxy() -> Vec<Sample> {
     };
     let attempt = Attempt { address, failed: None, words: String::new(), took: tenths(9) };
     vec![
-        read(Layer::Dns, 0, 12, Reading::Resolved(Resolved {
-            host: "squid.example.com".to_owned(),
-            addresses: lookup.addresses.clone(),
-            source: NameSource::System,
-            lookups: vec![lookup],
-        })),
+        read(
+            Layer::Dns,
+            0,
+            12,
+            Reading::Resolved(Resolved {
+                host: "squid.example.com".to_owned(),
+                addresses: lookup.addresses.clone(),
+                source: NameSource::System,
+                lookups: vec![lookup],
+            }),
+        ),
         read(Layer::Tcp, 12, 9, Reading::Connected(Connected { address, attempts: vec![attempt] })),
-        read(Layer::Proxy, 21, 87, Reading::Tunnel(Tunnel {
-            proxy: Target::new("squid.example.com", 3128),
-            status: 200,
-            reason: "Connection established".to_owned(),
-            headers: headers(&[("via", "squid/5.7")]),
-        })),
+        read(
+            Layer::Proxy,
+            21,
+            87,
+            Reading::Tunnel(Tunnel {
+                proxy: Target::new("squid.example.com", 3128),
+                status: 200,
+                reason: "Connection established".to_owned(),
+                headers: headers(&[("via", "squid/5.7")]),
+            }),
+        ),
     ]
 }
 
@@ -175,7 +186,12 @@ fn refused_by(host: &str) -> Sample {
         host: host.to_owned(),
         chain: vec![
             certificate(host, "Example Corp TLS Inspection 2", 1_795_132_800, 1_795_737_600),
-            certificate("Example Corp TLS Inspection 2", "Example Corp Root CA 2024", 1_704_067_200, 1_861_920_000),
+            certificate(
+                "Example Corp TLS Inspection 2",
+                "Example Corp Root CA 2024",
+                1_704_067_200,
+                1_861_920_000,
+            ),
         ],
         public: Some(false),
         first_bytes: String::new(),
@@ -215,8 +231,8 @@ impl Log {
             self.0.push(Event::Asked { step: *step, probe, what, from: until, until });
             self.0.push(Event::Started { step: *step, at: tenths(1) });
         }
-        let sampled = |sample| Event::Sampled { probe, sample: Box::new(sample) };
-        self.0.extend(samples.into_iter().map(sampled));
+        let came = |sample| Event::Sampled { probe, sample: Box::new(sample) };
+        self.0.extend(samples.into_iter().map(came));
     }
 
     fn settle(&mut self, step: usize, how: Settled, ms: u64) {
@@ -263,7 +279,11 @@ pub(crate) fn events(plot: Plot) -> Vec<Event> {
             Plot::Broken => {
                 let finding = Finding::new(
                     Code::TlsUnknownIssuer,
-                    &[("host", host), ("issuer", "Example Corp Root CA 2024"), ("store", "GitLab's own store")],
+                    &[
+                        ("host", host),
+                        ("issuer", "Example Corp Root CA 2024"),
+                        ("store", "GitLab's own store"),
+                    ],
                 );
                 log.settle(step + 1, Settled::Findings(vec![finding]), 60);
                 log.settle(step + 2, Settled::Blocked { by: step + 1 }, 60);
