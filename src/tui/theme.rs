@@ -142,17 +142,15 @@ impl Look {
                 '…' => out.push_str("..."),
                 '–' | '—' | '─' => out.push('-'),
                 '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' | '✓' => {
-                    out.push('+')
+                    out.push('+');
                 }
                 '›' | '▌' => out.push('>'),
                 '▲' => out.push('^'),
                 '▼' => out.push('v'),
-                '↑' | '↓' | '←' | '→' => out.push_str(match c {
-                    '↑' => "Up",
-                    '↓' => "Down",
-                    '←' => "<-",
-                    _ => "->",
-                }),
+                '↑' => out.push_str("Up"),
+                '↓' => out.push_str("Down"),
+                '←' => out.push_str("<-"),
+                '→' => out.push_str("->"),
                 '≠' => out.push_str("!="),
                 '█' => out.push('#'),
                 '■' => out.push('='),

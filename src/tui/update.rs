@@ -1,8 +1,10 @@
 //! What happens when something happened: the model before and a message give the model after and what the
 //! shell is to do. Pure.
 
+mod drill;
 mod export;
 mod guide;
+mod overview;
 mod press;
 
 pub use export::{FORMATS, beside};
@@ -11,9 +13,10 @@ pub use press::can;
 
 use crate::remedy::Values;
 use crate::run::{Event, Run, RunVerdict, StepState};
+use crate::tui::model::dialog::Dialog;
 use crate::tui::model::list::{self, Selected};
 use crate::tui::model::message::{Cmd, Mended, Msg, Rerun};
-use crate::tui::model::{Dialog, Fault, Guide, Model, Origin, Past, Phase, Screen};
+use crate::tui::model::{Fault, Guide, Model, Origin, Past, Phase, Screen};
 use crate::tui::view::{figure, panes, words};
 use jiff::Timestamp;
 use std::time::Duration;

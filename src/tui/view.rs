@@ -24,7 +24,8 @@ pub mod waterfall;
 pub mod wide;
 pub mod words;
 
-use crate::tui::model::{Dialog, Model, Screen};
+use crate::tui::model::dialog::Dialog;
+use crate::tui::model::{Model, Screen};
 use crate::tui::theme::Glyphs;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -232,8 +232,8 @@ impl Log {
             self.0.push(Event::Asked { step: *step, probe, what, from: until, until });
             self.0.push(Event::Started { step: *step, at: tenths(1) });
         }
-        let sampled = |sample| Event::Sampled { probe, sample: Box::new(sample) };
-        self.0.extend(samples.into_iter().map(sampled));
+        let came = |sample| Event::Sampled { probe, sample: Box::new(sample) };
+        self.0.extend(samples.into_iter().map(came));
     }
 
     fn settle(&mut self, step: usize, how: Settled, ms: u64) {

@@ -99,13 +99,18 @@ pub enum Line {
     More(Group, String),
 }
 
-/// The lines of the list, for a list of so many rows.
-pub fn lines(model: &Model, rows: usize) -> Vec<Line> {
-    let level = model.list.shown.unwrap_or(match model.size.1 {
+/// What groups show: what was chosen, else what the height has room for.
+pub fn level(model: &Model) -> Shown {
+    model.list.shown.unwrap_or(match model.size.1 {
         ..40 => Shown::Problems,
         40..60 => Shown::Unsettled,
         60.. => Shown::All,
-    });
+    })
+}
+
+/// The lines of the list, for a list of so many rows.
+pub fn lines(model: &Model, rows: usize) -> Vec<Line> {
+    let level = level(model);
     let filtered = !model.list.filter.is_empty();
     let wanted = |step: usize, state: &StepState| {
         let group = state.plan.group;

@@ -5,8 +5,9 @@ use super::guide;
 use super::press::scroll;
 use crate::report::{Format, Redaction};
 use crate::tui::keys::Action;
+use crate::tui::model::Model;
+use crate::tui::model::dialog::{Dialog, Export, Field, Outcome, Way, Writing};
 use crate::tui::model::message::{Cmd, Overwrite, SaveError, Saved};
-use crate::tui::model::{Dialog, Export, Field, Model, Outcome, Way, Writing};
 use tui_input::{Input, InputRequest};
 
 /// The forms, in the order of the dialog.

@@ -1,14 +1,13 @@
 //! A key was pressed: what that means on the screen that is shown.
 
-use super::{export, guide, guide_at, not_pass, start, steps_of, to_demos};
-use crate::check::Group;
-use crate::run::{Status, StepState};
+use super::{drill, export, guide, guide_at, not_pass, overview, start};
 use crate::tui::keys::{self, Action, Context, Key};
-use crate::tui::model::list::{self, Panel, Selected, Shown};
+use crate::tui::model::dialog::Dialog;
+use crate::tui::model::list::Selected;
 use crate::tui::model::message::{Cmd, Mended, Rerun};
-use crate::tui::model::{Dialog, Drill, Face, Model, Origin, Phase, Screen};
-use crate::tui::view::{copied, help, panes};
-use tui_input::{Input, InputRequest};
+use crate::tui::model::{Model, Origin, Screen};
+use crate::tui::view::{copied, demo, help, panes};
+use tui_input::InputRequest;
 
 /// Carries out a key, or types it into the field with the focus.
 pub(super) fn press(model: &mut Model, key: Key) -> Vec<Cmd> {
@@ -28,7 +27,7 @@ pub fn can(model: &Model, action: Action) -> bool {
         Action::RunThis | Action::RunAll => model.can_run(),
         Action::RunFailed => model.can_run() && !not_pass(model).is_empty(),
         Action::Stop => model.is_running() && !model.stopping,
-        Action::Guide => !model.causes.is_empty() && !model.is_running(),
+        Action::Guide | Action::Causes => !model.causes.is_empty() && !model.is_running(),
         Action::Export | Action::CopySummary => !model.run.steps.is_empty(),
         Action::Mend => model.fault.is_some() && model.can_run(),
         Action::NextScenario => model.origin == Origin::Demos && model.demos.len() > 1,
@@ -44,7 +43,6 @@ pub fn can(model: &Model, action: Action) -> bool {
         Action::Next if model.context() == Context::Guide => {
             model.causes.len() > 1 || guide::is_solved(model)
         }
-        Action::Causes => !model.causes.is_empty() && !model.is_running(),
         Action::Back if model.context() == Context::List => {
             !model.list.filter.is_empty() || model.screens.len() > 1
         }
@@ -79,7 +77,7 @@ pub fn can(model: &Model, action: Action) -> bool {
 }
 
 /// The step that is looked at.
-fn step_in_view(model: &Model) -> Option<usize> {
+pub(super) fn step_in_view(model: &Model) -> Option<usize> {
     match model.screen() {
         Screen::Drill(drill) => Some(drill.step),
         Screen::Overview => match model.list.selected {
@@ -116,7 +114,7 @@ fn act(model: &mut Model, context: Context, action: Action, key: Key) -> Vec<Cmd
             let mended = model.fault.as_ref().is_some_and(|f| f.mended);
             return vec![Cmd::Fault(if mended { Mended::No } else { Mended::Yes })];
         }
-        Action::NextScenario => return next_scenario(model),
+        Action::NextScenario => return drill::next_scenario(model),
         Action::Help => model.dialog = Some(Dialog::Help(context, 0)),
         Action::Guide => {
             let letter = match model.list.selected {
@@ -160,10 +158,10 @@ fn act(model: &mut Model, context: Context, action: Action, key: Key) -> Vec<Cmd
 
 fn act_here(model: &mut Model, context: Context, action: Action, key: Key) -> Vec<Cmd> {
     match context {
-        Context::List => on_list(model, action, key),
-        Context::Drill => on_drill(model, action),
+        Context::List => overview::act(model, action, key),
+        Context::Drill => drill::act(model, action),
         Context::Guide => guide::act(model, action),
-        Context::Demo => on_demos(model, action),
+        Context::Demo => drill::on_demos(model, action),
         Context::Export => export::act(model, action),
         Context::Filter => {
             if action == Action::Back {
@@ -191,150 +189,6 @@ fn interrupt(model: &mut Model) -> Vec<Cmd> {
     vec![Cmd::Quit]
 }
 
-fn on_list(model: &mut Model, action: Action, key: Key) -> Vec<Cmd> {
-    let area = panes::of(model);
-    let rows = usize::from(area.list.height);
-    let page = rows.saturating_sub(2).max(1).cast_signed();
-    if model.list.panel == Panel::Details && area.details.is_some() {
-        let lines = usize::from(area.details.map_or(0, |d| d.height));
-        if scroll(&mut model.list.details, action, lines) {
-            return Vec::new();
-        }
-    }
-    match action {
-        Action::Up => list::step_by(model, rows, -1),
-        Action::Down => list::step_by(model, rows, 1),
-        Action::PageUp => list::step_by(model, rows, -page),
-        Action::PageDown => list::step_by(model, rows, page),
-        Action::First => list::step_by(model, rows, isize::MIN / 2),
-        Action::Last => list::step_by(model, rows, isize::MAX / 2),
-        Action::Next => jump(model, rows, Jump::Forward),
-        Action::Previous => jump(model, rows, Jump::Back),
-        Action::Causes => {
-            if let Some(cause) = model.causes.first() {
-                list::select(model, Selected::Cause(cause.letter));
-            }
-        }
-        Action::Group => {
-            if let Key::Char(digit) = key {
-                let at = (digit as usize).saturating_sub('1' as usize);
-                if let Some(group) = Group::ALL.get(at).filter(|g| model.groups().contains(g)) {
-                    list::select(model, Selected::Group(*group));
-                }
-            }
-        }
-        Action::Open => open(model),
-        Action::Back if !model.list.filter.is_empty() => model.list.filter.clear(),
-        Action::Back => return to_demos(model),
-        Action::NextPart | Action::PreviousPart => {
-            model.list.panel = match model.list.panel {
-                Panel::List => Panel::Details,
-                Panel::Details => Panel::List,
-            };
-        }
-        Action::Fold => fold(model),
-        Action::Shown => {
-            let next = match model.list.shown {
-                None => Shown::Problems,
-                Some(Shown::Problems) => Shown::Unsettled,
-                Some(Shown::Unsettled) => Shown::All,
-                Some(Shown::All) => Shown::Problems,
-            };
-            model.list.shown = Some(next);
-            model.note = Some(next.words().to_owned());
-        }
-        Action::Cause => {
-            if let Some(cause) = step_in_view(model).and_then(|s| model.cause_of(s)) {
-                let to = if model.is_running() {
-                    cause.root.shown_by.first().map_or(model.list.selected, |s| Selected::Step(*s))
-                } else {
-                    Selected::Cause(cause.letter)
-                };
-                list::select(model, to);
-            }
-        }
-        Action::Filter => {
-            model.dialog = Some(Dialog::Filter(Input::new(model.list.filter.clone())));
-        }
-        Action::RunThis => {
-            let steps = steps_of(model, model.list.selected);
-            return start(model, Rerun::Around(steps));
-        }
-        Action::Copy => return vec![Cmd::Copy(copied::line(model))],
-        _ => {}
-    }
-    Vec::new()
-}
-
-/// Which way `n` goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Jump {
-    Forward,
-    Back,
-}
-
-/// To the next problem; under a filter to the next match.
-fn jump(model: &mut Model, rows: usize, way: Jump) {
-    let all = list::selectable(model, rows);
-    let filtered = !model.list.filter.is_empty();
-    let wanted = |s: &&Selected| match **s {
-        Selected::Step(step) => filtered || is_problem(&model.run.steps[step]),
-        Selected::Cause(_) | Selected::Group(_) => false,
-    };
-    let at = all.iter().position(|s| *s == model.list.selected).unwrap_or(0);
-    let to = match way {
-        Jump::Forward => all.iter().skip(at + 1).find(wanted).or_else(|| all.iter().find(wanted)),
-        Jump::Back => {
-            all[..at.min(all.len())].iter().rev().find(wanted).or_else(|| all.iter().rev().find(wanted))
-        }
-    };
-    if let Some(to) = to.copied() {
-        list::select(model, to);
-    }
-}
-
-fn is_problem(state: &StepState) -> bool {
-    matches!(state.status, Status::Fail | Status::Warn | Status::Error)
-}
-
-fn open(model: &mut Model) {
-    let step = match model.list.selected {
-        Selected::Step(step) => Some(step),
-        Selected::Cause(letter) => {
-            let cause = model.causes.iter().find(|c| c.letter == letter);
-            cause.and_then(|c| c.root.shown_by.first().copied())
-        }
-        Selected::Group(group) => {
-            model.list.moved = true;
-            model.list.folded.remove(&group);
-            if !model.list.opened.remove(&group) {
-                model.list.opened.insert(group);
-            }
-            None
-        }
-    };
-    if let Some(step) = step {
-        model.list.moved = true;
-        model.screens.push(Screen::Drill(Drill { step, face: Face::Seen, scroll: 0 }));
-    }
-}
-
-fn fold(model: &mut Model) {
-    let group = match model.list.selected {
-        Selected::Group(group) => group,
-        Selected::Step(step) => match model.run.steps.get(step) {
-            Some(state) => state.plan.group,
-            None => return,
-        },
-        Selected::Cause(_) => return,
-    };
-    model.list.opened.remove(&group);
-    if !model.list.folded.remove(&group) {
-        model.list.folded.insert(group);
-        list::select(model, Selected::Group(group));
-    }
-}
-
 /// Scrolls for the movement keys; says whether it was one.
 pub(super) fn scroll(at: &mut usize, action: Action, lines: usize) -> bool {
     let page = lines.saturating_sub(2).max(1);
@@ -348,97 +202,6 @@ pub(super) fn scroll(at: &mut usize, action: Action, lines: usize) -> bool {
         _ => return false,
     };
     true
-}
-
-fn on_drill(model: &mut Model, action: Action) -> Vec<Cmd> {
-    let lines = usize::from(model.size.1).saturating_sub(5);
-    let most = panes::drill_scroll(model);
-    let Screen::Drill(drill) = model.screen_mut() else { return Vec::new() };
-    let mut drill = drill.clone();
-    if scroll(&mut drill.scroll, action, lines) {
-        drill.scroll = drill.scroll.min(most);
-        *model.screen_mut() = Screen::Drill(drill);
-        return Vec::new();
-    }
-    let step = drill.step;
-    match action {
-        Action::Back => {
-            model.screens.pop();
-        }
-        Action::NextPart | Action::PreviousPart => {
-            let face = if action == Action::NextPart { drill.face.next() } else { drill.face.next().next() };
-            *model.screen_mut() = Screen::Drill(Drill { face, scroll: 0, ..drill });
-        }
-        Action::Next | Action::Previous => {
-            let problems: Vec<usize> =
-                (model.run.steps.iter().enumerate()).filter(|(_, s)| is_problem(s)).map(|(i, _)| i).collect();
-            let next = if action == Action::Next {
-                problems.iter().find(|i| **i > step).or(problems.first())
-            } else {
-                problems.iter().rev().find(|i| **i < step).or(problems.last())
-            };
-            if let Some(next) = next.copied() {
-                list::select(model, Selected::Step(next));
-                *model.screen_mut() = Screen::Drill(Drill { step: next, scroll: 0, ..drill });
-            }
-        }
-        Action::Open => {
-            if let Some(by) = model.run.steps.get(step).and_then(StepState::blocked_by) {
-                model.screens.push(Screen::Drill(Drill { step: by, face: Face::Seen, scroll: 0 }));
-            }
-        }
-        Action::Cause => {
-            let first = model.cause_of(step).and_then(|c| c.root.shown_by.first().copied());
-            if let Some(first) = first {
-                let face = if first == step { Face::Mend } else { Face::Seen };
-                *model.screen_mut() = Screen::Drill(Drill { step: first, face, scroll: 0 });
-            }
-        }
-        Action::RunThis => return start(model, Rerun::Around(vec![step])),
-        Action::Copy => {
-            let text = match drill.face {
-                Face::Mend => guide::snippet(model).unwrap_or_else(|| copied::evidence(model, step)),
-                Face::Seen | Face::Before => copied::evidence(model, step),
-            };
-            return vec![Cmd::Copy(text)];
-        }
-        _ => {}
-    }
-    Vec::new()
-}
-
-fn on_demos(model: &mut Model, action: Action) -> Vec<Cmd> {
-    let rows = usize::from(model.size.1).saturating_sub(12).max(3);
-    let Screen::Demos { chosen, search } = model.screen() else { return Vec::new() };
-    let found = crate::tui::view::demo::found(&model.demos, search);
-    let at = found.iter().position(|i| i == chosen).unwrap_or(0);
-    let mut to = at;
-    if scroll(&mut to, action, rows) {
-        let to = found.get(to.min(found.len().saturating_sub(1))).copied();
-        if let (Screen::Demos { chosen, .. }, Some(to)) = (model.screen_mut(), to) {
-            *chosen = to;
-        }
-        return Vec::new();
-    }
-    match action {
-        Action::Open => {
-            let name = found.get(at).and_then(|i| model.demos.get(*i)).map(|d| d.name.clone());
-            return name.map(Cmd::Start).into_iter().collect();
-        }
-        Action::Filter => model.dialog = Some(Dialog::Filter(Input::new(search.clone()))),
-        _ => {}
-    }
-    Vec::new()
-}
-
-fn next_scenario(model: &mut Model) -> Vec<Cmd> {
-    let all = model.demos.len();
-    let Some(Screen::Demos { chosen, .. }) = model.screens.first_mut() else { return Vec::new() };
-    *chosen = (*chosen + 1) % all.max(1);
-    let name = model.demos.get(*chosen).map(|d| d.name.clone());
-    let mut cmds = if matches!(model.phase, Phase::Running(_)) { vec![Cmd::Stop] } else { Vec::new() };
-    cmds.extend(name.map(Cmd::Start));
-    cmds
 }
 
 fn on_help(model: &mut Model, action: Action) {
@@ -460,13 +223,9 @@ fn type_in(model: &mut Model, key: Key) -> Vec<Cmd> {
         Some(Dialog::Filter(input)) => {
             input.handle(request);
             let value = input.value().to_owned();
-            if let Screen::Demos { search, chosen } =
-                model.screens.last_mut().expect("a screen is always there")
-            {
-                *search = value;
-                if let Some(first) = crate::tui::view::demo::found(&model.demos, search).first() {
-                    *chosen = *first;
-                }
+            if let Screen::Demos { .. } = model.screen() {
+                let chosen = demo::found(&model.demos, &value).first().copied().unwrap_or(0);
+                *model.screen_mut() = Screen::Demos { chosen, search: value };
             } else {
                 model.list.filter = value;
                 model.list.scroll = 0;

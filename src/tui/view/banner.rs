@@ -115,11 +115,8 @@ fn finished(model: &Model, width: usize, rows: usize) -> Vec<Line<'static>> {
 
 /// How many lines each cause gets; the ones without a line are counted at the last.
 fn share(causes: usize, rows: usize) -> Vec<usize> {
-    let shown = causes.min(rows);
-    let mut heights = vec![1; shown];
-    for height in &mut heights {
-        *height = 2;
-    }
+    let most = if causes == 1 { rows.max(1) } else { 2 };
+    let mut heights = vec![most; causes.min(rows)];
     while heights.iter().sum::<usize>() > rows {
         match heights.iter_mut().rev().find(|h| **h > 1) {
             Some(height) => *height -= 1,

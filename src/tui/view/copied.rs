@@ -1,6 +1,7 @@
 //! The texts that `y` and `Y` copy: a line, the evidence of a check, the summary for a ticket. Plain text.
 
 use super::{figure, header, probes, waterfall, words};
+use crate::run::StepState;
 use crate::text;
 use crate::tui::model::Model;
 use crate::tui::model::list::Selected;
@@ -34,32 +35,29 @@ pub fn line(model: &Model) -> String {
 /// What was seen at a check.
 pub fn evidence(model: &Model, step: usize) -> String {
     let Some(state) = model.run.steps.get(step) else { return String::new() };
-    let mut out = format!("{} {}: {}\n", theme::word(state.status), state.id(), words::sentence(model, step));
+    let word = theme::word(state.status);
+    let mut lines = vec![format!("{word} {}: {}", state.id(), words::sentence(model, step))];
     for slice in &state.slices {
         let Some(probe) = model.run.probes.get(slice.probe) else { continue };
-        out.push_str(&format!("{}\n", probes::asked(&probe.what)));
-        for sample in &probe.samples {
+        lines.push(probes::asked(&probe.what));
+        lines.extend(probe.samples.iter().map(|sample| {
             let took = text::duration(sample.took);
-            out.push_str(&format!(
-                "  {} {took}: {}\n",
-                waterfall::name(sample.layer),
-                probes::remark(sample)
-            ));
-        }
+            format!("  {} {took}: {}", waterfall::name(sample.layer), probes::remark(sample))
+        }));
     }
-    out
+    lines.join("\n") + "\n"
 }
 
 /// The verdict and the causes, for a ticket.
 pub fn summary(model: &Model) -> String {
-    let mut out = format!("duo-doctor, {}: {}. ", header::subject(model), header::verdict(&model.run).0);
-    out.push_str(&super::banner::headline(model));
-    out.push('\n');
+    let verdict = header::verdict(&model.run).0;
+    let headline = super::banner::headline(model);
+    let mut lines = vec![format!("duo-doctor, {}: {verdict}. {headline}", header::subject(model))];
     for cause in &model.causes {
-        out.push_str(&format!("{} {} ({})\n", cause.letter, model.remedy(cause).message, cause.root.code));
-        let shown: Vec<String> =
-            cause.root.shown_by.iter().filter_map(|s| model.run.steps.get(*s)).map(|s| s.id()).collect();
-        out.push_str(&format!("  seen at {}; {} more follow\n", text::list(&shown), cause.follow()));
+        lines.push(format!("{} {} ({})", cause.letter, model.remedy(cause).message, cause.root.code));
+        let shown = cause.root.shown_by.iter().filter_map(|s| model.run.steps.get(*s));
+        let shown: Vec<String> = shown.map(StepState::id).collect();
+        lines.push(format!("  seen at {}; {} more follow", text::list(&shown), cause.follow()));
     }
-    out
+    lines.join("\n") + "\n"
 }

@@ -13,7 +13,8 @@ use super::footer;
 use super::lines::{self, Row};
 use crate::report::{Format, Redaction};
 use crate::text;
-use crate::tui::model::{Export, Field, Model, Outcome, Way, Writing};
+use crate::tui::model::Model;
+use crate::tui::model::dialog::{Export, Field, Outcome, Way, Writing};
 use crate::tui::theme::{Look, Role};
 use crate::tui::update::FORMATS;
 use ratatui::buffer::Buffer;
@@ -173,7 +174,7 @@ fn fields(model: &Model, export: &Export, width: usize) -> Vec<Line<'static>> {
 /// What Enter does, in the footer.
 pub fn enter(model: &Model) -> Option<&'static str> {
     match &model.dialog {
-        Some(crate::tui::model::Dialog::Export(Export { outcome: Outcome::Written(..), .. })) => {
+        Some(crate::tui::model::dialog::Dialog::Export(Export { outcome: Outcome::Written(..), .. })) => {
             Some("write again")
         }
         _ => None,
@@ -183,8 +184,8 @@ pub fn enter(model: &Model) -> Option<&'static str> {
 /// `6.1 KB`
 pub fn size(bytes: u64) -> String {
     match bytes {
-        ..1_000 => format!("{bytes} bytes"),
-        ..1_000_000 => format!("{}.{} KB", bytes / 1_000, bytes % 1_000 / 100),
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{}.{} KB", bytes / 1_000, bytes % 1_000 / 100),
         _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
     }
 }

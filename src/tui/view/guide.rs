@@ -12,7 +12,7 @@
 use super::lines::{self, Row};
 use super::{figure, footer, groups, mend};
 use crate::remedy::Article;
-use crate::run::Status;
+use crate::run::{Status, StepState};
 use crate::text;
 use crate::tui::model::{Guide, Model};
 use crate::tui::theme::{self, Role};
@@ -83,7 +83,7 @@ fn verdict(model: &Model, guide: &Guide, width: usize) -> Vec<Line<'static>> {
         return vec![row.put(words, Role::Strong).line(), lines::plain(look, width, 3, same, Role::Plain)];
     }
     let steps: Vec<String> =
-        guide.cause.root.shown_by.iter().filter_map(|s| model.run.steps.get(*s)).map(|s| s.id()).collect();
+        guide.cause.root.shown_by.iter().filter_map(|s| model.run.steps.get(*s)).map(StepState::id).collect();
     let line = |label: &str, text: String| {
         Row::new(look, width).to(1).put(label, Role::Quiet).to(22).put(text, Role::Plain).line()
     };

@@ -19,23 +19,19 @@ use ratatui::text::Line;
 /// The lines of the face Mend.
 pub fn lines(model: &Model, step: usize, width: usize) -> Vec<Line<'static>> {
     let look = model.look;
-    match model.article(step) {
-        Some(article) => page(look, &article, width),
-        None => {
-            let status = model.run.steps.get(step).map(|s| s.status);
-            let words = match (status, model.cause_of(step)) {
-                (Some(Status::Blocked), Some(cause)) => {
-                    format!("Nothing to mend here: this waits for cause {}. Key c goes there.", cause.letter)
-                }
-                (Some(Status::Blocked), None) => {
-                    "Nothing to mend here: what this needs comes first.".to_owned()
-                }
-                (Some(Status::Pass), _) => "Nothing to mend: the promise holds.".to_owned(),
-                _ => "Nothing to mend is known for this.".to_owned(),
-            };
-            lines::paragraph(look, width, 1, &words, Role::Plain)
-        }
+    if let Some(article) = model.article(step) {
+        return page(look, &article, width);
     }
+    let status = model.run.steps.get(step).map(|s| s.status);
+    let words = match (status, model.cause_of(step)) {
+        (Some(Status::Blocked), Some(cause)) => {
+            format!("Nothing to mend here: this waits for cause {}. Key c goes there.", cause.letter)
+        }
+        (Some(Status::Blocked), None) => "Nothing to mend here: what this needs comes first.".to_owned(),
+        (Some(Status::Pass), _) => "Nothing to mend: the promise holds.".to_owned(),
+        _ => "Nothing to mend is known for this.".to_owned(),
+    };
+    lines::paragraph(look, width, 1, &words, Role::Plain)
 }
 
 /// A whole article.

@@ -12,7 +12,8 @@
 //! ```
 
 use super::lines;
-use crate::tui::model::{Dialog, Drill, Guide, Model, Screen};
+use crate::tui::model::dialog::Dialog;
+use crate::tui::model::{Drill, Guide, Model, Screen};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 

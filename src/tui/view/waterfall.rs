@@ -23,7 +23,7 @@ use std::time::Duration;
 const BAR: usize = 33;
 /// Where bars begin.
 fn start_of(width: usize) -> usize {
-    if width < 64 { 17 } else { 19 }
+    if width < 64 { 18 } else { 19 }
 }
 
 /// Columns between two figures of the scale.
@@ -92,11 +92,13 @@ fn remark_at(width: usize) -> Option<usize> {
 
 fn scale(look: Look, width: usize, tick: u128) -> Line<'static> {
     let (unit, by) = if tick >= 1_000_000 { ("s", 1_000_000) } else { ("ms", 1_000) };
-    let mut row = Row::new(look, width).to(1).put("phases", Role::Quiet);
+    let narrow = width < 64;
+    let head = if narrow { format!("phases, {unit}") } else { "phases".to_owned() };
+    let mut row = Row::new(look, width).to(1).put(head, Role::Quiet);
     for (i, column) in (0..4).zip((start_of(width)..).step_by(TICK)) {
         let (whole, part) = (i * tick / by, i * tick % by * 10 / by);
-        let figure = if tick % by == 0 { whole.to_string() } else { format!("{whole}.{part}") };
-        let figure = if i == 3 { format!("{figure} {unit}") } else { figure };
+        let figure = if tick.is_multiple_of(by) { whole.to_string() } else { format!("{whole}.{part}") };
+        let figure = if i == 3 && !narrow { format!("{figure} {unit}") } else { figure };
         row = row.to(column).put(figure, Role::Quiet);
     }
     row.line()

@@ -164,7 +164,10 @@ fn ways_out(model: &Model, width: usize) -> Vec<Line<'static>> {
         };
         let via = match &route.via {
             Via::Direct => dash.to_owned(),
-            Via::Proxy(proxy) => format!("{dash} {proxy} {dash}"),
+            Via::Proxy(proxy) => {
+                let label = proxy.target.host.split('.').next().filter(|l| l.parse::<u8>().is_err());
+                format!("{dash} {} {dash}", label.unwrap_or(&proxy.target.host))
+            }
         };
         let row = Row::new(look, width).to(1).put(if i == 0 { "out" } else { "" }, Role::Quiet).to(7);
         let words = format!("{} {via} {}", seen::stacks(route), host(route.endpoint));
