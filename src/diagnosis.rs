@@ -261,7 +261,7 @@ mod tests {
         Finding { code, args: all.collect() }
     }
 
-    fn step(place: Place, how: Settled) -> StepState {
+    fn step(place: Place, how: &Settled) -> StepState {
         let group = match place {
             Place::Door(_) => Group::Inbound,
             Place::Node | Place::Instance => Group::Instance,
@@ -269,12 +269,12 @@ mod tests {
         };
         let plan = Planned { check: "c".into(), place, group, title: String::new(), needs: Vec::new() };
         let mut state = StepState::of(plan);
-        state.settle(&how, Duration::ZERO);
+        state.settle(how, Duration::ZERO);
         state
     }
 
     fn found(place: Place, code: Code, args: &[(&str, &str)]) -> StepState {
-        step(place, Settled::Findings(vec![finding(code, args)]))
+        step(place, &Settled::Findings(vec![finding(code, args)]))
     }
 
     #[track_caller]
@@ -291,7 +291,7 @@ mod tests {
     fn the_same_fault_at_two_hosts_is_one_cause_that_names_both() {
         let steps = vec![
             found(CUSTOMERS, Code::TcpTimeout, &[("host", "a")]),
-            step(CUSTOMERS, Settled::Blocked { by: 0 }),
+            step(CUSTOMERS, &Settled::Blocked { by: 0 }),
             found(CLOUD, Code::TcpTimeout, &[("host", "b")]),
         ];
         let causes = causes(&steps, &[(Code::TcpTimeout, &[0, 2], &[1])]);
@@ -320,7 +320,7 @@ mod tests {
         let steps = vec![
             found(Place::Node, Code::ClockSkew, &[]),
             found(CLOUD, Code::TlsNotYetValid, &[]),
-            step(CLOUD, Settled::Blocked { by: 1 }),
+            step(CLOUD, &Settled::Blocked { by: 1 }),
             found(DOOR, Code::TlsNotYetValid, &[]),
         ];
         causes(&steps, &[(Code::ClockSkew, &[0], &[1, 2, 3])]);
