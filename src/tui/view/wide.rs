@@ -200,11 +200,11 @@ fn doors(model: &Model, width: usize) -> Vec<Line<'static>> {
         }
         let label = if lines.is_empty() { "in" } else { "" };
         let words = format!("client {} {door}", look.pick("──", "--"));
-        let row = Row::new(look, width).to(1).put(label, Role::Quiet).to(7).put(words, Role::Plain).to(28);
-        let mut row = row;
+        let mut row =
+            Row::new(look, width).to(1).put(label, Role::Quiet).to(7).put(words, Role::Plain).to(28);
         for step in &steps {
             if row.used() + step.plan.check.len() + 4 > width {
-                break;
+                lines.push(std::mem::replace(&mut row, Row::new(look, width).to(28)).line());
             }
             row = row.put(&step.plan.check, Role::Plain).put(" ", Role::Plain);
             row = row.sign(look.sign(step.status), theme::role(step.status)).put("  ", Role::Plain);
