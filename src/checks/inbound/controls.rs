@@ -58,23 +58,10 @@ fn without_key(subject: &Subject) -> Option<Probe> {
     request(subject, Alpn::Http1, Request { headers, ..Request::get(url.path("/-/cable")) })
 }
 
-/// Handshakes with the origins that a backend accepts which is told another scheme or name than the client used.
+/// Handshakes with the origins that a backend accepts which is told another scheme or port than the client used.
 fn other_origins(subject: &Subject) -> Vec<Probe> {
     let Some(url) = &subject.instance else { return Vec::new() };
     let mut origins = vec![format!("http://{}", url.authority())];
-    // The usual upstreams of a front end that does not keep the Host header.
-    for upstream in [
-        "localhost",
-        "localhost:8080",
-        "127.0.0.1:8080",
-        "localhost:8181",
-        "127.0.0.1:8181",
-        "127.0.0.1",
-        "gitlab-workhorse",
-    ] {
-        origins.push(format!("http://{upstream}"));
-        origins.push(format!("https://{upstream}"));
-    }
     if url.target.port != url.scheme.default_port() {
         origins.push(format!("{}://{}", url.scheme.as_str(), bracketed(&url.target.host)));
     }
