@@ -3,7 +3,8 @@
 
 use crate::check::Group;
 use crate::finding::{Args, Code, Finding, Severity};
-use crate::run::{Run, Settled};
+use crate::run::Run;
+use crate::run::event::Settled;
 use crate::subject::place::Place;
 
 /// What to mend.
@@ -245,7 +246,8 @@ const JOINED: [&str; 3] = ["host", "address", "issuer"];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Planned, StepState};
+    use crate::run::StepState;
+    use crate::run::event::Planned;
     use crate::subject::place::{Door, Endpoint, Stack};
     use std::time::Duration;
 

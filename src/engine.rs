@@ -6,7 +6,8 @@
 use crate::check::{Ask, ROUNDS, Seen, Verdict};
 use crate::plan::Plan;
 use crate::probe::{Probe, Sample};
-use crate::run::{Ending, Event, Planned, Run, Settled, Skip, Status, StepState};
+use crate::run::event::{Ending, Event, Planned, Settled, Skip};
+use crate::run::{Run, Status, StepState};
 use crate::subject::About;
 use crate::subject::Subject;
 use std::collections::HashMap;

@@ -16,7 +16,8 @@ pub mod scrub;
 pub mod shape;
 pub mod text;
 
-use crate::run::{Ending, Event, Run, RunVerdict};
+use crate::run::event::{Ending, Event};
+use crate::run::{Run, RunVerdict};
 use crate::subject::Route;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

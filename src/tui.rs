@@ -21,7 +21,8 @@ mod writer;
 
 use crate::engine::Rig;
 use crate::report::{Format, Redaction};
-use crate::run::{Event, Run};
+use crate::run::Run;
+use crate::run::event::Event;
 use jiff::Timestamp;
 use model::DemoEntry;
 use model::message::{Overwrite, SaveError, Saved};

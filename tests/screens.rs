@@ -6,7 +6,8 @@ mod story;
 
 use duo_doctor::check::Group;
 use duo_doctor::report::Redaction;
-use duo_doctor::run::{Event, Run};
+use duo_doctor::run::Run;
+use duo_doctor::run::event::Event;
 use duo_doctor::tui::keys::Key;
 use duo_doctor::tui::model::dialog::{Dialog, Export, Outcome};
 use duo_doctor::tui::model::list::Selected;

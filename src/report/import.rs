@@ -2,7 +2,8 @@
 //! read is data: control characters in it are escaped. Takes bytes; who opens the file is not decided here.
 
 use super::{Report, SCHEMA, build::ReportError, redact};
-use crate::run::{Event, Run};
+use crate::run::Run;
+use crate::run::event::Event;
 use serde_json::Value;
 use thiserror::Error;
 

@@ -1,7 +1,8 @@
 //! The event stream, one event a line. A run without its log gets one that folds to the same run.
 
 use super::redact::Hidden;
-use crate::run::{Event, Run, Slice};
+use crate::run::event::Event;
+use crate::run::{Run, Slice};
 use std::time::Duration;
 
 /// Events as lines, redacted.

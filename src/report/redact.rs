@@ -8,7 +8,7 @@ mod keep;
 mod names;
 
 use super::{Redaction, Report, scrub};
-use crate::run::Event;
+use crate::run::event::Event;
 use names::Names;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};

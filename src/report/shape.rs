@@ -4,7 +4,8 @@
 use crate::check::Group;
 use crate::failure::Layer;
 use crate::finding::{Args, Code, Severity};
-use crate::run::{Skip, Status};
+use crate::run::Status;
+use crate::run::event::Skip;
 use crate::subject::Install;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -4,7 +4,8 @@
 use super::shape::{CauseReport, CheckReport};
 use super::{Charset, Colour, Options, Report, exit_code_of, letter};
 use crate::remedy::{Article, markdown};
-use crate::run::{RunVerdict, Skip, Status};
+use crate::run::event::Skip;
+use crate::run::{RunVerdict, Status};
 use crate::text::{ascii, count, duration, list, wrap};
 use markdown::Block;
 use std::collections::BTreeMap;

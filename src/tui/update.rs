@@ -12,7 +12,8 @@ pub use guide::{is_solved, next_cause};
 pub use press::can;
 
 use crate::remedy::Values;
-use crate::run::{Event, Run, RunVerdict, StepState};
+use crate::run::event::Event;
+use crate::run::{Run, RunVerdict, StepState};
 use crate::tui::model::dialog::Dialog;
 use crate::tui::model::list::{self, Selected};
 use crate::tui::model::message::{Cmd, Mended, Msg, Rerun};

@@ -7,7 +7,7 @@ use duo_doctor::finding::Code;
 use duo_doctor::probe::{Outcome, Reading};
 use duo_doctor::report::import::read;
 use duo_doctor::report::{Format, Redaction};
-use duo_doctor::run::{Ending, Event, Settled};
+use duo_doctor::run::event::{Ending, Event, Settled};
 use duo_doctor::subject::address::Target;
 const HOSTILE: &str = "<script>alert(1)</script> [click](https://evil.example) @all `x` | y";
 

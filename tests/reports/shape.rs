@@ -4,7 +4,8 @@ use crate::story::{Story, failing, found, inconclusive, passing, written};
 use duo_doctor::check::Group;
 use duo_doctor::finding::Code;
 use duo_doctor::report::{FailOn, Format, JSON_SCHEMA, Options, Redaction, Report, exit_code, render};
-use duo_doctor::run::{Ending, Event, Run};
+use duo_doctor::run::Run;
+use duo_doctor::run::event::{Ending, Event};
 fn valid(json: &str) -> serde_json::Value {
     let schema: serde_json::Value = serde_json::from_str(JSON_SCHEMA).expect("the schema is JSON");
     let validator = jsonschema::validator_for(&schema).expect("the schema is one");

@@ -5,7 +5,8 @@ use duo_doctor::failure::{Attempt, Certificate, Failure, Layer, TlsFailure, TlsK
 use duo_doctor::finding::{Code, Finding};
 use duo_doctor::probe::{Connected, Outcome, Probe, Reading, Request, Resolved, Sample, Then, TlsAsk, Walk};
 use duo_doctor::report::{Format, Options, Redaction, render};
-use duo_doctor::run::{Ending, Event, Planned, Run, Settled, Skip};
+use duo_doctor::run::Run;
+use duo_doctor::run::event::{Ending, Event, Planned, Settled, Skip};
 use duo_doctor::subject::About;
 use duo_doctor::subject::address::Target;
 use duo_doctor::subject::dial::NameSource;

@@ -10,7 +10,7 @@ use duo_doctor::probe::{
     Connected, Listen, Outcome, Probe, Reading, Request, Resolved, Sample, Then, TlsAsk, Tunnel, Upgrade,
     Walk,
 };
-use duo_doctor::run::{Ending, Event, Planned, Settled, Skip};
+use duo_doctor::run::event::{Ending, Event, Planned, Settled, Skip};
 use duo_doctor::subject::About;
 use duo_doctor::subject::address::Target;
 use duo_doctor::subject::dial::NameSource;

@@ -1,7 +1,7 @@
 //! What comes in from the shell, and what it is asked to do.
 
 use crate::report::{Format, Redaction};
-use crate::run::Event;
+use crate::run::event::Event;
 use crate::tui::keys::Key;
 use jiff::Timestamp;
 use std::path::PathBuf;

@@ -10,7 +10,8 @@
 use super::figure;
 use super::lines::{self, Row};
 use super::words;
-use crate::run::{Ending, Run, RunVerdict, Settled, Skip, Status};
+use crate::run::event::{Ending, Settled, Skip};
+use crate::run::{Run, RunVerdict, Status};
 use crate::text;
 use crate::tui::model::cause::Cause;
 use crate::tui::model::list::{Panel, Selected};

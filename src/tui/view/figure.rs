@@ -2,7 +2,8 @@
 
 use super::words;
 use crate::check::Group;
-use crate::run::{Settled, Status};
+use crate::run::Status;
+use crate::run::event::Settled;
 use crate::text;
 use crate::tui::model::Model;
 use jiff::Timestamp;

@@ -3,7 +3,8 @@
 use crate::failure::Layer;
 use crate::probe::Probe;
 use crate::remedy;
-use crate::run::{Settled, Skip, Status, StepState};
+use crate::run::event::{Settled, Skip};
+use crate::run::{Status, StepState};
 use crate::text;
 use crate::tui::model::Model;
 
