@@ -5,10 +5,11 @@
 use crate::check::Group;
 use crate::diagnosis::diagnose;
 use crate::engine::{Rig, Round, run};
+use crate::report::file::Overwrite;
 use crate::report::{self, Format, Redaction};
 use crate::run::event::Event;
 use crate::run::{Run, RunVerdict, Status};
-use crate::save::{Overwrite, save};
+use crate::save::save;
 use crate::text;
 use jiff::Timestamp;
 use std::io::{self, Write};

@@ -6,6 +6,7 @@
 pub mod build;
 pub mod diff;
 pub mod explain;
+pub mod file;
 mod fill;
 pub mod html;
 pub mod import;

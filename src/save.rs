@@ -4,70 +4,14 @@
 //! The text goes into a fresh file beside the target, is flushed to the disk, and takes the target's name in one
 //! step. Nothing is left behind when a step fails.
 
+use crate::report::file::{Overwrite, SaveError, Saved};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
-use thiserror::Error;
-
-/// What happens to a file that is there already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overwrite {
-    /// It stays, and nothing is written.
-    Never,
-    /// It is replaced in one step.
-    Yes,
-}
-
-/// What was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Saved {
-    /// Where.
-    pub path: PathBuf,
-    /// How much.
-    pub bytes: usize,
-}
-
-/// Why nothing was written. Exit code 73.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum SaveError {
-    /// The path names no file.
-    #[error("{0} names no file")]
-    NoName(String),
-    /// The folder is missing.
-    #[error("{0} does not exist")]
-    NoFolder(String),
-    /// What should be the folder is none.
-    #[error("{0} is no folder")]
-    NotFolder(String),
-    /// The folder may not be written to.
-    #[error("{0}: uid {1} may not write there")]
-    Denied(String, u32),
-    /// The disk cannot be written to at all.
-    #[error("{0} is read-only")]
-    ReadOnly(String),
-    /// The target is a symbolic link.
-    #[error("{0} is a link to {1}. Reports are not written through links.")]
-    Link(String, String),
-    /// The target is a folder, a device, a pipe.
-    #[error("{0} is {1}, not a file")]
-    NotFile(String, &'static str),
-    /// The target exists and may not be replaced.
-    #[error("{0} exists: {1} bytes, written {2}")]
-    Exists(String, String, String),
-    /// No room on the disk.
-    #[error("no room: {0} needed, {1} free on {2}. Nothing was written, no part is left.")]
-    NoRoom(String, String, String),
-    /// Others may replace files in the folder.
-    #[error("{0} belongs to uid {1} and others may write there: a report could be replaced.")]
-    Shared(String, u32),
-    /// Anything else.
-    #[error("{0} could not be written: {1}")]
-    Other(String, String),
-}
 
 /// Writes a file of mode 0600.
 ///
@@ -95,7 +39,7 @@ pub fn save(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<Saved, Sa
     })?;
     // The name is on the disk only with the folder; a file system that cannot flush folders is none the worse.
     let _ = rustix::fs::fsync(&dir);
-    Ok(Saved { path: path.to_owned(), bytes: bytes.len() })
+    Ok(Saved { path: path.to_owned(), bytes: bytes.len() as u64 })
 }
 
 /// A size as people say it: `6.1 KB`.

@@ -20,12 +20,12 @@ mod terminal;
 mod writer;
 
 use crate::engine::Rig;
+use crate::report::file::{Overwrite, SaveError, Saved};
 use crate::report::{Format, Redaction};
 use crate::run::Run;
 use crate::run::event::Event;
 use jiff::Timestamp;
 use model::DemoEntry;
-use model::message::{Overwrite, SaveError, Saved};
 use shell::Shell;
 use std::fmt;
 use std::future::Future;

@@ -6,12 +6,13 @@ mod story;
 
 use duo_doctor::check::Group;
 use duo_doctor::report::Redaction;
+use duo_doctor::report::file::{SaveError, Saved};
 use duo_doctor::run::Run;
 use duo_doctor::run::event::Event;
 use duo_doctor::tui::keys::Key;
 use duo_doctor::tui::model::dialog::{Dialog, Export, Outcome};
 use duo_doctor::tui::model::list::Selected;
-use duo_doctor::tui::model::message::{Cmd, Mended, Msg, Rerun, SaveError, Saved};
+use duo_doctor::tui::model::message::{Cmd, Mended, Msg, Rerun};
 use duo_doctor::tui::model::{DemoEntry, Model, Origin, Phase, Screen};
 use duo_doctor::tui::theme::{Colour, Glyphs, Look};
 use duo_doctor::tui::update::{open_saved, update};
@@ -367,7 +368,7 @@ fn a_file_that_exists_is_kept_unless_somebody_says_so() {
     update(&mut model, Msg::Rendered("text".to_owned()));
     let cmds = press(&mut model, &[Key::Enter]);
     assert!(matches!(&cmds[..], [Cmd::Save { path, .. }] if path == "duo-2026-11-22.md"), "{cmds:?}");
-    let exists = SaveError::Exists("exists: 5,902 bytes".to_owned());
+    let exists = SaveError::Exists("duo.md".into(), "5,902".into(), "21 Nov 22:10".into());
     update(&mut model, Msg::Saved(Err(exists)));
     let text = picture(&model);
     assert!(text.contains("[keep it, write duo-2026-11-22-2.md]"), "{text}");
@@ -385,7 +386,7 @@ fn what_cannot_be_written_keeps_the_dialog_and_the_input() {
     press(&mut model, &[Key::Char('e')]);
     update(&mut model, Msg::Rendered("text".to_owned()));
     typed(&mut model, "x");
-    update(&mut model, Msg::Saved(Err(SaveError::Other("/srv/tickets does not exist".to_owned()))));
+    update(&mut model, Msg::Saved(Err(SaveError::NoFolder("/srv/tickets".to_owned()))));
     let text = picture(&model);
     assert!(text.contains("! /srv/tickets does not exist") && text.contains("duo-2026-11-22.mdx"), "{text}");
 }
@@ -515,7 +516,7 @@ proptest! {
                 Happening::Ended => drop(update(&mut model, Msg::Ended(at("02:50:00")))),
                 Happening::Rendered => drop(update(&mut model, Msg::Rendered("a\nb\n".to_owned()))),
                 Happening::Saved => {
-                    drop(update(&mut model, Msg::Saved(Err(SaveError::Exists("there".to_owned())))));
+                    drop(update(&mut model, Msg::Saved(Err(SaveError::Exists("there".into(), "1".into(), "now".into())))));
                 }
             }
             terminal(&model);

@@ -7,16 +7,16 @@ use crate::engine::Rig;
 use crate::lab::Lab;
 use crate::lab::scenario::{Scenario, scenario, scenarios};
 use crate::plan::Selection;
+use crate::report::file::{Overwrite, SaveError, Saved};
 use crate::report::{self, Charset, Colour};
 use crate::run::Run;
-use crate::save;
+use crate::save::save;
 use crate::subject::Limits;
 use crate::tui::model::DemoEntry;
-use crate::tui::model::message::{Overwrite, SaveError, Saved};
 use crate::tui::theme::{self, Glyphs, Look};
 use crate::tui::{Live, Mend, Setup, Source};
 use jiff::Timestamp;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
@@ -126,18 +126,8 @@ pub fn setup(
 }
 
 fn write(path: &Path, text: &str, over: Overwrite) -> Result<Saved, SaveError> {
-    let over = match over {
-        Overwrite::Refuse => save::Overwrite::Never,
-        Overwrite::Replace => save::Overwrite::Yes,
-    };
-    match save::save(path, text.as_bytes(), over) {
-        Ok(saved) => Ok(Saved { path: absolute(saved.path), bytes: saved.bytes as u64 }),
-        Err(error @ save::SaveError::Exists(..)) => Err(SaveError::Exists(error.to_string())),
-        Err(error) => Err(SaveError::Other(error.to_string())),
-    }
-}
-
-/// The path as it can be pasted elsewhere.
-fn absolute(path: PathBuf) -> PathBuf {
-    std::path::absolute(&path).unwrap_or(path)
+    let saved = save(path, text.as_bytes(), over)?;
+    // The path as it can be pasted elsewhere.
+    let path = std::path::absolute(&saved.path).unwrap_or(saved.path);
+    Ok(Saved { path, ..saved })
 }

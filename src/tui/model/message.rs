@@ -1,12 +1,11 @@
 //! What comes in from the shell, and what it is asked to do.
 
+use crate::report::file::{Overwrite, SaveError, Saved};
 use crate::report::{Format, Redaction};
 use crate::run::event::Event;
 use crate::tui::keys::Key;
 use jiff::Timestamp;
-use std::path::PathBuf;
 use std::time::Duration;
-use thiserror::Error;
 
 /// Something happened.
 #[derive(Clone, Debug)]
@@ -90,33 +89,4 @@ pub enum Cmd {
     Redraw,
     /// Leave.
     Quit,
-}
-
-/// What happens to a file that stands where a text is to be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overwrite {
-    /// It stays.
-    Refuse,
-    /// It is replaced.
-    Replace,
-}
-
-/// A text that was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Saved {
-    /// Where, as a full path.
-    pub path: PathBuf,
-    /// How large.
-    pub bytes: u64,
-}
-
-/// Why a text was not written. Its words are a sentence for people.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum SaveError {
-    /// Something stands there.
-    #[error("{0}")]
-    Exists(String),
-    /// Anything else.
-    #[error("{0}")]
-    Other(String),
 }

@@ -3,11 +3,12 @@
 
 use super::guide;
 use super::press::scroll;
+use crate::report::file::{Overwrite, SaveError, Saved};
 use crate::report::{Format, Redaction};
 use crate::tui::keys::Action;
 use crate::tui::model::Model;
 use crate::tui::model::dialog::{Dialog, Export, Field, Outcome, Way, Writing};
-use crate::tui::model::message::{Cmd, Overwrite, SaveError, Saved};
+use crate::tui::model::message::Cmd;
 use tui_input::{Input, InputRequest};
 
 /// The forms, in the order of the dialog.
@@ -144,10 +145,10 @@ fn again(export: &mut Export) {
 
 fn write(export: &mut Export) -> Vec<Cmd> {
     let Some(text) = export.text.clone() else { return Vec::new() };
-    let mut over = Overwrite::Refuse;
+    let mut over = Overwrite::Never;
     if let (Field::Conflict, Outcome::Exists(_, way)) = (export.field, &export.outcome) {
         match way {
-            Way::Over => over = Overwrite::Replace,
+            Way::Over => over = Overwrite::Yes,
             Way::Beside => export.path = Input::new(beside(export.path.value())),
             Way::Rename => {
                 export.field = Field::Path;
@@ -208,12 +209,12 @@ pub(super) fn saved(model: &mut Model, result: Result<Saved, SaveError>) {
             }
             export.outcome = Outcome::Written(path, saved.bytes);
         }
-        Err(SaveError::Exists(why)) => {
-            export.outcome = Outcome::Exists(why, Way::Beside);
+        Err(error @ SaveError::Exists(..)) => {
+            export.outcome = Outcome::Exists(error.to_string(), Way::Beside);
             export.field = Field::Conflict;
         }
-        Err(SaveError::Other(why)) => {
-            export.outcome = Outcome::Failed(why);
+        Err(error) => {
+            export.outcome = Outcome::Failed(error.to_string());
             export.field = Field::Path;
         }
     }
