@@ -246,6 +246,27 @@ pub enum TlsKind {
     Other,
 }
 
+impl TlsKind {
+    /// Whether a certificate was shown, and is what is wrong.
+    pub fn is_about_the_certificate(self) -> bool {
+        match self {
+            TlsKind::UnknownIssuer
+            | TlsKind::SelfSigned
+            | TlsKind::ChainIncomplete
+            | TlsKind::Expired
+            | TlsKind::NotYetValid
+            | TlsKind::WrongName => true,
+            TlsKind::VersionUnsupported
+            | TlsKind::NoCommonCipher
+            | TlsKind::NotSpoken
+            | TlsKind::Reset
+            | TlsKind::ClientCertificateWanted
+            | TlsKind::Timeout
+            | TlsKind::Other => false,
+        }
+    }
+}
+
 /// No HTTP answer came.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HttpFailure {

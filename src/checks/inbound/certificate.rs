@@ -2,14 +2,15 @@
 
 use super::{CLIENT_STORE, channel, doors, no_instance, slice};
 use crate::check::{Ask, Check, Group, Seen, Verdict};
-use crate::checks::network::tls::{bad_certificate, day};
+use crate::checks::handshake::{self, day};
 use crate::checks::vendors;
-use crate::failure::{Certificate, Layer, TlsKind};
+use crate::failure::{Certificate, Layer, TlsFailure, TlsKind};
 use crate::finding::Code;
 use crate::probe::Tls;
 use crate::subject::Subject;
 use crate::subject::address::Scheme;
 use crate::subject::place::Place;
+use std::time::Duration;
 
 /// Clients can trust the door's certificate.
 pub(in crate::checks) static CERTIFICATE: Check = Check {
@@ -73,26 +74,9 @@ fn judge_certificate(subject: &Subject, _: Place, seen: Seen) -> Verdict {
         Ok(tls) => tls,
         Err(verdict) => return verdict,
     };
-    let store = subject.stores.get(CLIENT_STORE.0).map_or("this node", |s| s.label.as_str());
     let now = subject.started_at.as_second();
-    let port = subject.instance.as_ref().map_or(443, |u| u.target.port).to_string();
     if let Some(kind) = tls.bad_certificate {
-        // A node that does not know the company's CA proves nothing about the clients; a client's machine does.
-        let on_node = subject.node.install.is_some();
-        let unproven = matches!(kind, TlsKind::UnknownIssuer | TlsKind::SelfSigned);
-        if on_node && unproven {
-            let issuer = tls.chain.first().map_or("unknown", |c| c.issuer.as_str());
-            let args = [("host", tls.host.as_str()), ("port", &port), ("issuer", issuer)];
-            return Verdict::found(Code::ClientTrustUnproven, &args);
-        }
-        if let (true, Some(product)) = (unproven, vendors::inspecting_product(&tls.chain)) {
-            let issuer = tls.chain.first().map_or("unknown", |c| c.issuer.as_str());
-            let args =
-                [("host", tls.host.as_str()), ("product", product), ("issuer", issuer), ("store", store)];
-            return Verdict::found(Code::TlsIntercepted, &args);
-        }
-        return bad_certificate(kind, &tls.host, &tls.chain, store, now)
-            .unwrap_or_else(|| Verdict::Unknown("the certificate is bad in an unknown way".to_owned()));
+        return bad(subject, tls, kind, now);
     }
     let Some(leaf) = tls.chain.first() else {
         return Verdict::Unknown("no certificate came".to_owned());
@@ -106,6 +90,35 @@ fn judge_certificate(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     }
     let until = day(leaf.not_after);
     Verdict::pass_with(format!("Trusted here, for {}, until {until}.", tls.host), format!("until {until}"))
+}
+
+/// The finding of a certificate that is not trusted here.
+fn bad(subject: &Subject, tls: &Tls, kind: TlsKind, now: i64) -> Verdict {
+    let store = subject.stores.get(CLIENT_STORE.0).map_or("this node", |s| s.label.as_str());
+    let port = subject.instance.as_ref().map_or(443, |u| u.target.port);
+    let host = ("host", tls.host.as_str());
+    let issuer = ("issuer", tls.chain.first().map_or("unknown", |c| c.issuer.as_str()));
+    if matches!(kind, TlsKind::UnknownIssuer | TlsKind::SelfSigned) {
+        // A node that does not know the company's CA proves nothing about the clients; a client's machine does.
+        if subject.node.install.is_some() {
+            return Verdict::found(Code::ClientTrustUnproven, &[host, ("port", &port.to_string()), issuer]);
+        }
+        if let Some(product) = vendors::inspecting_product(&tls.chain) {
+            let args = [host, ("product", product), issuer, ("store", store)];
+            return Verdict::found(Code::TlsIntercepted, &args);
+        }
+    }
+    let failure = TlsFailure {
+        kind,
+        host: tls.host.clone(),
+        chain: tls.chain.clone(),
+        public: Some(tls.public),
+        first_bytes: String::new(),
+        words: "the certificate is bad".to_owned(),
+        received: now,
+        after: Duration::ZERO,
+    };
+    handshake::judge(&failure, port, store)
 }
 
 fn ends_soon(leaf: &Certificate, now: i64) -> bool {

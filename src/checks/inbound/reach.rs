@@ -2,9 +2,9 @@
 
 use super::{PAGE, doors, no_instance, page, slice};
 use crate::check::{Check, Group, Reached, Seen, Verdict};
+use crate::checks::handshake;
 use crate::checks::network::addresses::how;
 use crate::checks::network::answer::elsewhere;
-use crate::checks::network::tls::plain;
 use crate::checks::vendors;
 use crate::failure::{Answer, DnsKind, Failure, HttpKind, Layer, TlsKind};
 use crate::finding::Code;
@@ -99,7 +99,7 @@ fn failed(url: &InstanceUrl, failure: &Failure) -> Verdict {
             unreachable(url, "tcp", &format!("the connection {} (after {limit})", how(tcp.kind)))
         }
         Failure::Tls(tls) if tls.kind == TlsKind::ClientCertificateWanted => certificate_wanted(),
-        Failure::Tls(tls) => plain(tls, tls.kind, url.target.port, "this node's store"),
+        Failure::Tls(tls) => handshake::judge(tls, url.target.port, "this node's store"),
         Failure::Http(http) => match http.kind {
             HttpKind::ClientCertificateWanted => certificate_wanted(),
             HttpKind::Timeout => unreachable(

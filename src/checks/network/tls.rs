@@ -2,15 +2,14 @@
 
 use super::{slice, walk, ways, with};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::checks::handshake::{self, day};
 use crate::checks::vendors;
-use crate::failure::{Certificate, Failure, Layer, TcpKind, TlsFailure, TlsKind};
+use crate::failure::{Failure, Layer, TcpKind, TlsFailure, TlsKind};
 use crate::finding::Code;
 use crate::probe::{Hello, Packets, Probe, Reading, Then, Tls, Walk};
 use crate::subject::place::Place;
 use crate::subject::{Subject, Via};
 use crate::text;
-use jiff::Timestamp;
-use std::time::Duration;
 
 /// The certificate is trusted.
 pub(in crate::checks) static TLS: Check = Check {
@@ -64,23 +63,18 @@ fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
     let mut asks = slice(subject, place, Layer::Tls, Layer::Tls);
     asks.extend(large(subject, place).map(|p| Ask::layer(p, Layer::Tls)));
     if let Some(Failure::Tls(failure)) = walk(subject, place).and_then(|p| seen.failure(&p)) {
-        match failure.kind {
-            TlsKind::Timeout => asks.extend(in_small_packets(subject, place).map(Ask::whole)),
-            TlsKind::Reset => asks.extend(silent(subject, place).map(Ask::whole)),
-            TlsKind::UnknownIssuer
-            | TlsKind::SelfSigned
-            | TlsKind::ChainIncomplete
-            | TlsKind::Expired
-            | TlsKind::NotYetValid
-            | TlsKind::WrongName
-            | TlsKind::VersionUnsupported
-            | TlsKind::NoCommonCipher
-            | TlsKind::NotSpoken
-            | TlsKind::ClientCertificateWanted
-            | TlsKind::Other => {}
-        }
+        asks.extend(control(subject, place, failure.kind).map(Ask::whole));
     }
     asks
+}
+
+/// The probe that tells why nothing or only an end came back.
+fn control(subject: &Subject, place: Place, kind: TlsKind) -> Option<Probe> {
+    if kind == TlsKind::Timeout {
+        return in_small_packets(subject, place);
+    }
+    // Every other kind but a cut says by itself what is wrong.
+    if kind == TlsKind::Reset { silent(subject, place) } else { None }
 }
 
 fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
@@ -97,18 +91,20 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
                 None => trusted(tls, store),
             }
         }
-        Reached::Failed(Failure::Tls(failure)) => match failure.kind {
-            TlsKind::Timeout if holds(seen, in_small_packets(subject, place), Layer::Tls) => found(
-                Code::MtuBlackHole,
-                failure,
-                &[("port", &port.to_string()), ("seconds", &text::seconds(failure.after))],
-            ),
-            TlsKind::Reset if cut_before_tls(seen, silent(subject, place)) => {
-                let address = route_address(seen, &probe, &route.via);
-                found(Code::TcpReset, failure, &[("port", &port.to_string()), ("address", &address)])
+        Reached::Failed(Failure::Tls(failure)) => {
+            let control = control(subject, place, failure.kind);
+            let number = port.to_string();
+            let port_arg = ("port", number.as_str());
+            if failure.kind == TlsKind::Timeout && holds(seen, control.as_ref(), Layer::Tls) {
+                let seconds = text::seconds(failure.after);
+                return found(Code::MtuBlackHole, failure, &[port_arg, ("seconds", &seconds)]);
             }
-            kind => refused(failure, kind, port, store),
-        },
+            if failure.kind == TlsKind::Reset && cut_before_tls(seen, control.as_ref()) {
+                let address = route_address(seen, &probe, &route.via);
+                return found(Code::TcpReset, failure, &[port_arg, ("address", &address)]);
+            }
+            refused(failure, port, store)
+        }
         Reached::Failed(failure) => Verdict::Unknown(format!("the handshake was not reached: {failure:?}")),
         Reached::Here(_) | Reached::NotYet => {
             Verdict::Unknown("the handshake ended without a word".to_owned())
@@ -116,13 +112,13 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     }
 }
 
-fn holds(seen: Seen, probe: Option<Probe>, layer: Layer) -> bool {
-    probe.is_some_and(|p| matches!(seen.reached(&p, layer), Reached::Here(_)))
+fn holds(seen: Seen, probe: Option<&Probe>, layer: Layer) -> bool {
+    probe.is_some_and(|p| matches!(seen.reached(p, layer), Reached::Here(_)))
 }
 
 /// Whether a connection on which nothing was said was reset all the same.
-fn cut_before_tls(seen: Seen, probe: Option<Probe>) -> bool {
-    let failure = probe.and_then(|p| seen.failure(&p));
+fn cut_before_tls(seen: Seen, probe: Option<&Probe>) -> bool {
+    let failure = probe.and_then(|p| seen.failure(p));
     matches!(failure, Some(Failure::Tcp(tcp)) if tcp.kind == TcpKind::Reset)
 }
 
@@ -138,21 +134,11 @@ fn route_address(seen: Seen, probe: &Probe, via: &Via) -> String {
 /// How a large `ClientHello` got lost, if it did.
 fn dropped(failure: Option<&Failure>) -> Option<&'static str> {
     let Some(Failure::Tls(failure)) = failure else { return None };
-    match failure.kind {
-        TlsKind::Timeout => Some("gets no answer"),
-        TlsKind::Reset => Some("is answered with a reset"),
-        TlsKind::UnknownIssuer
-        | TlsKind::SelfSigned
-        | TlsKind::ChainIncomplete
-        | TlsKind::Expired
-        | TlsKind::NotYetValid
-        | TlsKind::WrongName
-        | TlsKind::VersionUnsupported
-        | TlsKind::NoCommonCipher
-        | TlsKind::NotSpoken
-        | TlsKind::ClientCertificateWanted
-        | TlsKind::Other => None,
+    if failure.kind == TlsKind::Timeout {
+        return Some("gets no answer");
     }
+    // The certificate is judged on the walk itself; here only the way matters.
+    (failure.kind == TlsKind::Reset).then_some("is answered with a reset")
 }
 
 fn large_dropped(tls: &Tls, port: u16, how: &str) -> Verdict {
@@ -185,134 +171,13 @@ fn found(code: Code, failure: &TlsFailure, more: &[(&str, &str)]) -> Verdict {
 }
 
 /// The finding of a handshake that failed at a host that must show a public chain.
-fn refused(failure: &TlsFailure, kind: TlsKind, port: u16, store: &str) -> Verdict {
-    let leaf = failure.chain.first();
-    let issuer = leaf.map_or("unknown", |c| c.issuer.as_str());
+fn refused(failure: &TlsFailure, port: u16, store: &str) -> Verdict {
     let product = vendors::inspecting_product(&failure.chain);
-    let private = failure.public == Some(false);
-    let intercepted = || {
+    let private = failure.kind == TlsKind::UnknownIssuer && failure.public == Some(false);
+    if private || (failure.kind.is_about_the_certificate() && product.is_some()) {
+        let issuer = failure.chain.first().map_or("unknown", |c| c.issuer.as_str());
         let args = [("product", product.unwrap_or("unknown")), ("issuer", issuer), ("store", store)];
-        found(Code::TlsIntercepted, failure, &args)
-    };
-    match kind {
-        TlsKind::UnknownIssuer if private => intercepted(),
-        TlsKind::SelfSigned
-        | TlsKind::ChainIncomplete
-        | TlsKind::Expired
-        | TlsKind::NotYetValid
-        | TlsKind::WrongName
-            if product.is_some() =>
-        {
-            intercepted()
-        }
-        TlsKind::UnknownIssuer
-        | TlsKind::SelfSigned
-        | TlsKind::ChainIncomplete
-        | TlsKind::Expired
-        | TlsKind::NotYetValid
-        | TlsKind::WrongName
-        | TlsKind::VersionUnsupported
-        | TlsKind::NoCommonCipher
-        | TlsKind::NotSpoken
-        | TlsKind::Reset
-        | TlsKind::ClientCertificateWanted
-        | TlsKind::Timeout
-        | TlsKind::Other => plain(failure, kind, port, store),
+        return found(Code::TlsIntercepted, failure, &args);
     }
-}
-
-/// The finding of a handshake that failed, by its kind alone. For inbound doors and for hosts beyond suspicion.
-pub(in crate::checks) fn plain(failure: &TlsFailure, kind: TlsKind, port: u16, store: &str) -> Verdict {
-    let port = port.to_string();
-    let port = ("port", port.as_str());
-    match bad_certificate(kind, &failure.host, failure.chain.as_slice(), store, failure.received) {
-        Some(verdict) => return verdict,
-        None if matches!(kind, TlsKind::Other) => {
-            return Verdict::Unknown(format!("TLS failed in an unknown way: {}", failure.words));
-        }
-        None => {}
-    }
-    match kind {
-        TlsKind::VersionUnsupported => found(Code::TlsVersionUnsupported, failure, &[port]),
-        TlsKind::NoCommonCipher => found(Code::TlsNoCommonCipher, failure, &[port]),
-        TlsKind::NotSpoken => {
-            let answer = text::escape(&failure.first_bytes, 40);
-            found(Code::TlsNotSpoken, failure, &[port, ("answer", &answer)])
-        }
-        TlsKind::Reset => found(Code::TlsReset, failure, &[port, ("how", "is reset or closed")]),
-        TlsKind::Timeout => {
-            found(Code::TlsTimeout, failure, &[port, ("seconds", &text::seconds(failure.after))])
-        }
-        TlsKind::ClientCertificateWanted => found(Code::TlsClientCertificateWanted, failure, &[port]),
-        TlsKind::UnknownIssuer
-        | TlsKind::SelfSigned
-        | TlsKind::ChainIncomplete
-        | TlsKind::Expired
-        | TlsKind::NotYetValid
-        | TlsKind::WrongName
-        | TlsKind::Other => Verdict::Unknown(format!("TLS failed in an unknown way: {}", failure.words)),
-    }
-}
-
-/// The finding of a certificate that is not good, by what is wrong with it.
-pub(in crate::checks) fn bad_certificate(
-    kind: TlsKind,
-    host: &str,
-    chain: &[Certificate],
-    store: &str,
-    now: i64,
-) -> Option<Verdict> {
-    let leaf = chain.first();
-    let host = ("host", host);
-    let subject = ("subject", leaf.map_or("unknown", |c| c.subject.as_str()));
-    let issuer = leaf.map_or("unknown", |c| c.issuer.as_str());
-    let ends = leaf.map_or(0, |c| c.not_after);
-    let begins = leaf.map_or(0, |c| c.not_before);
-    Some(match kind {
-        TlsKind::UnknownIssuer => {
-            Verdict::found(Code::TlsUnknownIssuer, &[host, ("issuer", issuer), ("store", store)])
-        }
-        TlsKind::SelfSigned => {
-            let sha256 = leaf.map_or("", |c| c.sha256.as_str());
-            Verdict::found(Code::TlsSelfSigned, &[host, subject, ("sha256", sha256)])
-        }
-        TlsKind::ChainIncomplete => Verdict::found(Code::TlsChainIncomplete, &[host, ("issuer", issuer)]),
-        TlsKind::Expired => {
-            let args = [host, subject, ("until", &day(ends)), ("ago", &between(ends, now))];
-            Verdict::found(Code::TlsExpired, &args)
-        }
-        TlsKind::NotYetValid => {
-            let args = [host, subject, ("from", &day(begins)), ("in", &between(now, begins))];
-            Verdict::found(Code::TlsNotYetValid, &args)
-        }
-        TlsKind::WrongName => {
-            let names = leaf.map_or_else(String::new, |c| names(&c.names));
-            Verdict::found(Code::TlsWrongName, &[host, ("names", &names)])
-        }
-        TlsKind::VersionUnsupported
-        | TlsKind::NoCommonCipher
-        | TlsKind::NotSpoken
-        | TlsKind::Reset
-        | TlsKind::ClientCertificateWanted
-        | TlsKind::Timeout
-        | TlsKind::Other => return None,
-    })
-}
-
-fn names(all: &[String]) -> String {
-    match all {
-        [] => "no name".to_owned(),
-        [a, b, c, rest @ ..] if !rest.is_empty() => format!("{a}, {b}, {c} and {} more", rest.len()),
-        few => text::list(few),
-    }
-}
-
-/// `2026-11-27`, in UTC.
-pub(in crate::checks) fn day(seconds: i64) -> String {
-    Timestamp::from_second(seconds)
-        .map_or_else(|_| "an unknown day".to_owned(), |t| t.strftime("%Y-%m-%d").to_string())
-}
-
-fn between(from: i64, to: i64) -> String {
-    text::duration(Duration::from_secs(u64::try_from(to.saturating_sub(from)).unwrap_or(0)))
+    handshake::judge(failure, port, store)
 }
