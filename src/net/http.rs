@@ -8,7 +8,7 @@ use super::{Net, cause, ended, tls, words};
 use crate::failure::{Answer, Failure, HttpFailure, HttpKind};
 use crate::probe::{Method, Request};
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, Either, FutureExt, select};
+use futures_util::future::{BoxFuture, Either, Fuse, FutureExt, select};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -37,9 +37,17 @@ impl Channel {
         self.tls.as_ref().is_some_and(|tls| tls.client_certificate_asked)
     }
 
-    fn speaks_http2(&self) -> bool {
-        self.tls.as_ref().is_some_and(|tls| tls.alpn.as_deref() == Some("h2"))
+    fn protocol(&self) -> Protocol {
+        let settled = self.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
+        if settled == Some("h2") { Protocol::Http2 } else { Protocol::Http1 }
     }
+}
+
+/// What is spoken over a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Http1,
+    Http2,
 }
 
 type Sent = (BoxFuture<'static, ()>, BoxFuture<'static, hyper::Result<hyper::Response<Incoming>>>);
@@ -56,25 +64,49 @@ pub(super) async fn request(
     let asked = channel.client_certificate_asked();
     let scheme = if channel.tls.is_some() { "https" } else { "http" };
     let fail = |kind, words| Failure::Http(HttpFailure { kind, words, after: began.elapsed() });
-    let speaks_http2 = channel.speaks_http2();
-    let uri =
-        if speaks_http2 { format!("{scheme}://{authority}{}", request.path) } else { request.path.clone() };
+    let protocol = channel.protocol();
+    let uri = match protocol {
+        Protocol::Http1 => request.path.clone(),
+        Protocol::Http2 => format!("{scheme}://{authority}{}", request.path),
+    };
     let message = message(&uri, authority, request)
         .map_err(|e| Failure::Other { layer: crate::failure::Layer::Http, message: words(&e) })?;
-    let exchange = async {
-        let (mut connection, answer) =
-            if speaks_http2 { http2(channel.io, message).await? } else { http1(channel.io, message).await? };
-        let response = match select(answer, &mut connection).await {
-            Either::Left((response, _)) => response?,
-            Either::Right(((), answer)) => answer.await?,
-        };
-        Ok::<_, hyper::Error>((connection, response))
-    };
-    let (connection, response) = match timeout_at(deadline, exchange).await {
-        Ok(Ok(done)) => done,
+    let answering = match timeout_at(deadline, begin(channel.io, protocol, message)).await {
+        Ok(Ok(answering)) => answering,
         Ok(Err(error)) => return Err(fail(kind(&error, asked), words(&error))),
         Err(_) => return Err(fail(HttpKind::Timeout, "no answer".to_owned())),
     };
+    Ok(finish(net, answering, deadline).await)
+}
+
+/// An answer of which the head is there, and the connection that the rest comes over.
+pub(super) struct Begun {
+    /// What moves the connection along; it is to be polled until it is over, and not beyond.
+    pub(super) connection: Fuse<BoxFuture<'static, ()>>,
+    pub(super) response: hyper::Response<Incoming>,
+}
+
+/// Sends a message and waits for the head of its answer.
+pub(super) async fn begin(
+    io: Box<dyn Io>,
+    protocol: Protocol,
+    message: ::http::Request<Full<Bytes>>,
+) -> hyper::Result<Begun> {
+    let (connection, answer) = match protocol {
+        Protocol::Http1 => http1(io, message).await?,
+        Protocol::Http2 => http2(io, message).await?,
+    };
+    let mut connection = connection.fuse();
+    let response = match select(answer, &mut connection).await {
+        Either::Left((response, _)) => response?,
+        Either::Right(((), answer)) => answer.await?,
+    };
+    Ok(Begun { connection, response })
+}
+
+/// Reads the rest of an answer, as far as it is wanted.
+pub(super) async fn finish(net: &Net, begun: Begun, deadline: tokio::time::Instant) -> Answer {
+    let Begun { connection, response } = begun;
     let head = Head::of(&response);
     let mut body = Body::default();
     let reading = read(response.into_body(), &mut body).boxed();
@@ -86,7 +118,7 @@ pub(super) async fn request(
     };
     let late = timeout_at(deadline, both).await.is_err();
     body.cut |= late;
-    Ok(head.with_body(&body, net.now()))
+    head.with_body(&body, net.now())
 }
 
 fn message(uri: &str, authority: &str, request: &Request) -> ::http::Result<::http::Request<Full<Bytes>>> {
@@ -116,10 +148,11 @@ pub(super) fn headers(request: &Request) -> impl Iterator<Item = (&str, &str)> {
 
 async fn http1(io: Box<dyn Io>, message: ::http::Request<Full<Bytes>>) -> hyper::Result<Sent> {
     let mut builder = hyper::client::conn::http1::Builder::new();
-    builder.max_buf_size(HEAD).max_headers(200);
+    // Some boxes look for the usual spelling of a header, although its case means nothing.
+    builder.max_buf_size(HEAD).max_headers(200).title_case_headers(true);
     let (mut sender, connection) = builder.handshake(TokioIo::new(io)).await?;
     let answer = async move { sender.send_request(message).await };
-    Ok((connection.map(drop).boxed(), answer.boxed()))
+    Ok((connection.with_upgrades().map(drop).boxed(), answer.boxed()))
 }
 
 async fn http2(io: Box<dyn Io>, message: ::http::Request<Full<Bytes>>) -> hyper::Result<Sent> {
@@ -148,7 +181,7 @@ async fn read(mut incoming: Incoming, body: &mut Body) {
 }
 
 /// Why no answer came.
-fn kind(error: &hyper::Error, client_certificate_asked: bool) -> HttpKind {
+pub(super) fn kind(error: &hyper::Error, client_certificate_asked: bool) -> HttpKind {
     if client_certificate_asked && tls::wants_client_certificate(error) {
         return HttpKind::ClientCertificateWanted;
     }

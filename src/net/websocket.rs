@@ -2,26 +2,24 @@
 //!
 //! Decides what is sent and how a missing or wrong answer failed. What is listened to afterwards: `cable`.
 
-use super::answer::{self, Body, Head, KEPT};
-use super::http::{Channel, USER_AGENT};
-use super::stream::Io;
-use super::{Net, Teller, cable, ended, proxy, tls, words};
+use super::answer::Head;
+use super::http::{self, Begun, Channel, Protocol, USER_AGENT};
+use super::{Net, Teller, cable, ended, words};
 use crate::failure::{Ended, Failure, HttpFailure, HttpKind, Layer, WebSocketFailure};
 use crate::probe::{Reading, Upgrade, Upgraded};
+use bytes::Bytes;
 use futures_util::SinkExt;
-use std::io;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use futures_util::future::{Either, select};
+use http_body_util::Full;
+use hyper_util::rt::TokioIo;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 
 /// Far more than Action Cable sends of itself.
 const MESSAGE: usize = 64 * 1024;
@@ -29,7 +27,7 @@ const MESSAGE: usize = 64 * 1024;
 /// Nobody waits for a polite end longer than this.
 const FAREWELL: Duration = Duration::from_millis(200);
 
-pub(super) type Socket = WebSocketStream<Lent>;
+pub(super) type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 
 /// Upgrades the channel and listens as long as asked.
 pub(super) async fn upgrade(
@@ -49,45 +47,81 @@ pub(super) async fn upgrade(
     listened
 }
 
-/// The handshake.
+/// The handshake: an HTTP exchange, and then the stream as a WebSocket.
 async fn open(net: &Net, channel: Channel, upgrade: &Upgrade) -> Result<(Socket, Upgraded), Failure> {
     let began = Instant::now();
+    let deadline = tokio::time::Instant::from_std(began) + net.timeout();
     let verified = channel.tls.as_ref().is_some_and(|tls| tls.bad_certificate.is_none());
     let asked = channel.client_certificate_asked();
-    let request = request(upgrade, verified)
+    let silent =
+        || Failure::WebSocket(WebSocketFailure::NoAnswer { kind: Ended::Timeout, after: began.elapsed() });
+    let key = generate_key();
+    let request = request(upgrade, &key, verified)
         .map_err(|e| Failure::Other { layer: Layer::Upgrade, message: words(&e) })?;
+    let mut answering = match timeout_at(deadline, http::begin(channel.io, Protocol::Http1, request)).await {
+        Ok(Ok(answering)) => answering,
+        Ok(Err(error)) => return Err(failure(&error, asked, began.elapsed())),
+        Err(_) => return Err(silent()),
+    };
+    if answering.response.status() != ::http::StatusCode::SWITCHING_PROTOCOLS {
+        let answer = http::finish(net, answering, deadline).await;
+        return Err(Failure::WebSocket(WebSocketFailure::Refused(Box::new(answer))));
+    }
+    let headers = Head::of(&answering.response).headers;
+    if let Some(words) = breach(answering.response.headers(), &key) {
+        return Err(Failure::WebSocket(WebSocketFailure::BadHandshake { words }));
+    }
+    let Begun { connection, response } = &mut answering;
+    // The connection hands its stream over when it ends, which it may have done already.
+    let handed_over = async {
+        match select(hyper::upgrade::on(response), connection).await {
+            Either::Left((stream, _)) => stream,
+            Either::Right(((), stream)) => stream.await,
+        }
+    };
+    let stream = match timeout_at(deadline, handed_over).await {
+        Ok(Ok(stream)) => TokioIo::new(stream),
+        Ok(Err(error)) => {
+            let words = words(&error);
+            return Err(Failure::WebSocket(WebSocketFailure::BadHandshake { words }));
+        }
+        Err(_) => return Err(silent()),
+    };
     let config = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE))
         .max_frame_size(Some(MESSAGE))
         .read_buffer_size(8 * 1024);
-    let returned = Returned::default();
-    let lent = Lent { io: Some(channel.io), to: returned.clone() };
-    let handshake = tokio_tungstenite::client_async_with_config(request, lent, Some(config));
-    match timeout(net.timeout(), handshake).await {
-        Ok(Ok((socket, response))) => {
-            let headers = Head::of(&response).headers;
-            let protocol = headers.get("sec-websocket-protocol").map(str::to_owned);
-            Ok((socket, Upgraded { protocol, headers }))
-        }
-        Ok(Err(Error::Http(response))) => Err(refused(net, *response, &returned).await),
-        Ok(Err(error)) => Err(failure(&error, asked, began.elapsed())),
-        Err(_) => Err(Failure::WebSocket(WebSocketFailure::NoAnswer {
-            kind: Ended::Timeout,
-            after: began.elapsed(),
-        })),
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await;
+    let protocol = headers.get("sec-websocket-protocol").map(str::to_owned);
+    Ok((socket, Upgraded { protocol, headers }))
+}
+
+/// How an answer of 101 breaks RFC 6455, section 4.1, if it does.
+fn breach(headers: &::http::HeaderMap, key: &str) -> Option<String> {
+    let has = |name: &str, token: &str| {
+        let values = headers.get_all(name).iter().filter_map(|v| v.to_str().ok());
+        values.flat_map(|v| v.split(',')).any(|t| t.trim().eq_ignore_ascii_case(token))
+    };
+    if !has("upgrade", "websocket") {
+        return Some("the answer has no `Upgrade: websocket`".to_owned());
     }
+    if !has("connection", "upgrade") {
+        return Some("the answer has no `Connection: Upgrade`".to_owned());
+    }
+    let accept = headers.get("sec-websocket-accept").and_then(|v| v.to_str().ok());
+    (accept != Some(derive_accept_key(key.as_bytes()).as_str()))
+        .then(|| "the answer's Sec-WebSocket-Accept does not fit the key that was sent".to_owned())
 }
 
 /// The request. A credential goes only to a server whose certificate was verified.
-fn request(upgrade: &Upgrade, verified: bool) -> ::http::Result<::http::Request<()>> {
+fn request(upgrade: &Upgrade, key: &str, verified: bool) -> ::http::Result<::http::Request<Full<Bytes>>> {
     let mut builder = ::http::Request::builder()
-        // The library looks at the scheme and sends the path alone.
-        .uri(format!("ws://{}{}", upgrade.authority, upgrade.path))
+        .uri(&upgrade.path)
         .header("Host", &upgrade.authority)
         .header("Connection", "Upgrade")
         .header("Upgrade", "websocket")
         .header("Sec-WebSocket-Version", "13")
-        .header("Sec-WebSocket-Key", generate_key())
+        .header("Sec-WebSocket-Key", key)
         .header("Origin", &upgrade.origin)
         .header("User-Agent", USER_AGENT);
     if !upgrade.protocols.is_empty() {
@@ -101,95 +135,18 @@ fn request(upgrade: &Upgrade, verified: bool) -> ::http::Result<::http::Request<
         value.set_sensitive(true);
         builder = builder.header("Authorization", value);
     }
-    builder.body(())
+    builder.body(Full::default())
 }
 
-/// An answer other than 101, with the start of its page: most of it may not have come with the head.
-async fn refused(net: &Net, response: ::http::Response<Option<Vec<u8>>>, returned: &Returned) -> Failure {
-    let number = |name| response.headers().get(name)?.to_str().ok()?.parse::<usize>().ok();
-    let chunked = response.headers().get("transfer-encoding").is_some_and(|v| v == "chunked");
-    let length = number("content-length");
-    let mut raw = response.body().clone().unwrap_or_default();
-    let wanted = length.unwrap_or(KEPT).min(KEPT);
-    let io = returned.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(mut io) = io {
-        proxy::more(io.as_mut(), &mut raw, wanted).await;
-    }
-    if chunked {
-        raw = answer::unchunked(&raw);
-    }
-    let mut body = Body::default();
-    body.add(&raw);
-    body.cut = length.map_or(raw.len() >= KEPT, |length| length > raw.len());
-    Failure::WebSocket(WebSocketFailure::Refused(Box::new(Head::of(&response).with_body(&body, net.now()))))
-}
-
-/// A handshake that ended without an answer, or with one that is wrong.
-fn failure(error: &Error, client_certificate_asked: bool, after: Duration) -> Failure {
-    let http = |kind| Failure::Http(HttpFailure { kind, words: words(error), after });
-    if client_certificate_asked && tls::wants_client_certificate(error) {
-        return http(HttpKind::ClientCertificateWanted);
-    }
-    match error {
-        Error::Protocol(ProtocolError::HandshakeIncomplete) => {
-            Failure::WebSocket(WebSocketFailure::NoAnswer { kind: Ended::Eof, after })
+/// A handshake that ended without an answer, or with one that is no HTTP.
+fn failure(error: &hyper::Error, client_certificate_asked: bool, after: Duration) -> Failure {
+    match http::kind(error, client_certificate_asked) {
+        HttpKind::Closed => {
+            let kind = ended(error).unwrap_or(Ended::Eof);
+            Failure::WebSocket(WebSocketFailure::NoAnswer { kind, after })
         }
-        Error::Protocol(ProtocolError::HttparseError(_) | ProtocolError::WrongHttpVersion)
-        | Error::HttpFormat(_)
-        | Error::AttackAttempt
-        | Error::Capacity(_)
-        | Error::Utf8(_) => http(HttpKind::Malformed),
-        Error::Protocol(_) => Failure::WebSocket(WebSocketFailure::BadHandshake { words: words(error) }),
-        // The library's list is long and grows; all that is left are ends of the stream.
-        _ => match ended(error) {
-            Some(kind) => Failure::WebSocket(WebSocketFailure::NoAnswer { kind, after }),
-            None => http(HttpKind::Malformed),
-        },
-    }
-}
-
-/// Where a stream goes back to when the library drops it: on a refusal most of the page is still to be read.
-#[derive(Clone, Default)]
-struct Returned(Arc<Mutex<Option<Box<dyn Io>>>>);
-
-/// A stream lent to the library.
-pub(super) struct Lent {
-    /// `None` only while it is being dropped.
-    io: Option<Box<dyn Io>>,
-    to: Returned,
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        *self.to.0.lock().unwrap_or_else(PoisonError::into_inner) = self.io.take();
-    }
-}
-
-impl Lent {
-    fn io(self: Pin<&mut Self>) -> io::Result<Pin<&mut (dyn Io + 'static)>> {
-        match &mut self.get_mut().io {
-            Some(io) => Ok(Pin::new(io.as_mut())),
-            None => Err(io::ErrorKind::NotConnected.into()),
+        kind @ (HttpKind::Timeout | HttpKind::Malformed | HttpKind::ClientCertificateWanted) => {
+            Failure::Http(HttpFailure { kind, words: words(error), after })
         }
-    }
-}
-
-impl AsyncRead for Lent {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.io()?.poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Lent {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.io()?.poll_write(cx, buf)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.io()?.poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.io()?.poll_shutdown(cx)
     }
 }

@@ -42,6 +42,8 @@ async fn cable(words: &'static [&'static str], after: After) -> SocketAddr {
             assert_eq!(request.headers()["origin"], format!("https://{HOST}"));
             let protocol = "actioncable-v1-json".parse().expect("a value");
             response.headers_mut().insert("sec-websocket-protocol", protocol);
+            // A list, as RFC 9110 (section 7.6.1) allows and some balancers send.
+            response.headers_mut().insert("connection", "Keep-Alive, Upgrade".parse().expect("a value"));
             Ok(response)
         };
         let mut socket = tokio_tungstenite::accept_hdr_async(stream, choose).await.expect("a handshake");
