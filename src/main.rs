@@ -125,7 +125,7 @@ fn check(options: &Options, demo: Option<&str>) -> Result<u8, Stop> {
     for warning in &inputs.warnings {
         say(&format!("duo-doctor: {warning}"));
     }
-    let talk = if std::io::stderr().is_terminal() { Talk::Line } else { Talk::Log };
+    let talk = if std::io::stderr().is_terminal() && !is_dumb() { Talk::Line } else { Talk::Log };
     let runtime = runtime()?;
     let code = runtime.block_on(async {
         let (_lab, found) = match demo {
@@ -217,8 +217,12 @@ enum Terminal {
 }
 
 fn terminal() -> Terminal {
-    let dumb = std::env::var("TERM").is_ok_and(|t| t == "dumb" || t.is_empty());
-    if std::io::stdout().is_terminal() && !dumb { Terminal::Yes } else { Terminal::No }
+    if std::io::stdout().is_terminal() && !is_dumb() { Terminal::Yes } else { Terminal::No }
+}
+
+/// Whether the terminal, if there is one, is not known to understand escape sequences.
+fn is_dumb() -> bool {
+    std::env::var("TERM").map_or(true, |t| t == "dumb" || t.is_empty())
 }
 
 /// Whether the locale's characters are UTF-8; the first of the three variables that is set decides.
