@@ -89,7 +89,11 @@ pub fn write(run: &Run, events: Option<&[Event]>, output: &Output) -> Result<Opt
     let text = report::render(run, events, output.format, output.redaction, &output.options);
     match &output.file {
         Some(path) => {
-            let saved = save(path, text.as_bytes(), output.overwrite).map_err(|e| e.to_string())?;
+            let saved = save(path, text.as_bytes(), output.overwrite).map_err(|why| {
+                // The run is not lost for a wrong path.
+                let _ = print(&text);
+                format!("{why}; it stands on stdout instead")
+            })?;
             let path = text::foreign(&saved.path.display().to_string());
             Ok(Some(format!("written to {path} ({}, mode 0600)", size(text.len()))))
         }
