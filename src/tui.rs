@@ -146,7 +146,7 @@ fn start(
     let mut shell = Shell::new(setup, size, tx.clone(), frames);
     shell.draw();
     let wakes = tx;
-    input::start(move |input| drop(wakes.send(Wake::Input(input))))?;
+    input::start(size, move |input| drop(wakes.send(Wake::Input(input))))?;
     let runtime = runtime()?;
     shell.begin(&runtime);
     while !shell.leaving {

@@ -1,7 +1,8 @@
 //! Keys and sizes, read on a thread of its own that sleeps until one comes.
 
 use super::keys::Key;
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, read};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, poll, read};
+use std::time::Duration;
 
 /// What the terminal sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,12 +13,18 @@ pub(super) enum Input {
     Resize(u16, u16),
 }
 
-/// Starts reading.
+/// Starts reading. `size` is the one that the first frame was drawn for.
 ///
 /// # Errors
 /// No thread can be had.
-pub(super) fn start(came: impl Fn(Input) + Send + 'static) -> std::io::Result<()> {
+pub(super) fn start(size: (u16, u16), came: impl Fn(Input) + Send + 'static) -> std::io::Result<()> {
     std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
+        // Sizes are listened to from the first poll on: one that came before it is asked for. Where polling
+        // fails, reading fails too and ends the loop.
+        let _ = poll(Duration::ZERO);
+        if let Some((columns, lines)) = crossterm::terminal::size().ok().filter(|now| *now != size) {
+            came(Input::Resize(columns, lines));
+        }
         while let Ok(event) = read() {
             let input = match event {
                 Event::Key(key) if key.kind != KeyEventKind::Release => translate(key).map(Input::Key),

@@ -20,6 +20,8 @@ const FRAME: Duration = Duration::from_millis(250);
 const RESIZE: Duration = Duration::from_millis(33);
 /// From here on a line counts as slow, and its clock ticks every 5 s.
 const SLOW: Duration = Duration::from_millis(50);
+/// So long after our own suspending the signal to continue is no news.
+const RESUMED: Duration = Duration::from_millis(200);
 
 /// How soon a change is to be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,7 +53,8 @@ pub(super) struct Shell {
     drawn: Instant,
     ticked: Instant,
     slow: bool,
-    entered: Instant,
+    /// When our own suspending was over.
+    resumed: Option<Instant>,
     pub(super) leaving: bool,
 }
 
@@ -96,7 +99,7 @@ impl Shell {
             drawn: now,
             ticked: now,
             slow: false,
-            entered: now,
+            resumed: None,
             leaving: false,
         }
     }
@@ -181,7 +184,7 @@ impl Shell {
                 self.slow = took > SLOW;
             }
             // After our own suspending the screen is drawn anew already.
-            Wake::Continued if self.entered.elapsed() < Duration::from_millis(200) => {}
+            Wake::Continued if self.resumed.is_some_and(|at| at.elapsed() < RESUMED) => {}
             Wake::Continued => self.reenter(),
             Wake::Ready(run) if self.rounds.is_current(run) => {
                 self.ticked = Instant::now();
@@ -252,6 +255,7 @@ impl Shell {
                 let own = rustix::process::getpid();
                 let _ = rustix::process::kill_process(own, rustix::process::Signal::STOP);
                 self.reenter();
+                self.resumed = Some(Instant::now());
             }
             Cmd::Redraw => {
                 self.shown = None;
@@ -267,7 +271,6 @@ impl Shell {
         if terminal::enter().is_err() {
             self.leaving = true;
         }
-        self.entered = Instant::now();
         if let Ok((columns, lines)) = crossterm::terminal::size() {
             self.model.size = (columns, lines);
         }

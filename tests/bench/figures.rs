@@ -20,37 +20,26 @@ const KEYS: usize = 31;
 const IDLE: Duration = Duration::from_secs(5);
 
 fn main() {
-    let mut table = Table::default();
-    table.head();
-    ours(&mut table);
-    runs(&mut table);
+    row("figure", "goal", "measured");
+    ours();
+    runs();
     for (name, arguments, marker) in [("trip", "127.0.0.1", "Trippy"), ("mtr", "127.0.0.1", "Keys:")] {
         if is_installed(name) {
             let start = || command(name, &[arguments]);
-            table.row(&format!("{name}: first frame"), "", &times(first_frames(start, marker)));
+            row(&format!("{name}: first frame"), "", &times(first_frames(start, marker)));
             let terminal = start().start();
             terminal.wait_until_it_shows(marker);
-            idle(&mut table, &format!("{name}: "), &terminal, ["", ""]);
+            idle(&format!("{name}: "), &terminal, ["", ""]);
         } else {
-            table.row(&format!("{name}: first frame"), "", "not installed");
+            row(&format!("{name}: first frame"), "", "not installed");
         }
     }
 }
 
-/// The printed table.
-#[derive(Default)]
-struct Table;
-
+/// Prints a row of the table.
 #[expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
-impl Table {
-    fn head(&self) {
-        println!("{:<44} {:<26} measured", "figure", "goal");
-        println!("{}", "-".repeat(100));
-    }
-
-    fn row(&mut self, figure: &str, goal: &str, measured: &str) {
-        println!("{figure:<44} {goal:<26} {measured}");
-    }
+fn row(figure: &str, goal: &str, measured: &str) {
+    println!("{figure:<42} {goal:<30} {measured}");
 }
 
 fn is_installed(name: &str) -> bool {
@@ -59,14 +48,14 @@ fn is_installed(name: &str) -> bool {
 }
 
 /// The UI.
-fn ours(table: &mut Table) {
+fn ours() {
     let healthy = || program(&["demo", "healthy"]);
-    table.row("first complete frame, 80x24", "median 10 ms", &times(first_frames(healthy, "q quit")));
+    row("first complete frame, 80x24", "median 10 ms", &times(first_frames(healthy, "q quit")));
     let mut terminal = healthy().start();
     terminal.wait_until_the_run_is_over();
-    idle(table, "", &terminal, ["0 bytes, 0 writes", "0.10 ms/s"]);
-    table.row("key to paint, `?`", "median 0.6 ms", &times(key_to_paint(&mut terminal)));
-    table.row("resident memory at its peak, UI", "20 MiB", &mib(process::peak_kib(terminal.id())));
+    idle("", &terminal, ["0 bytes, 0 writes", "0.10 ms/s"]);
+    row("key to paint, `?`", "median 0.6 ms", &times(key_to_paint(&mut terminal)));
+    row("resident memory at its peak, UI", "20 MiB", &mib(process::peak_kib(terminal.id())));
     terminal.press("q");
     terminal.exit_code();
 }
@@ -92,7 +81,7 @@ fn first_frames(start: impl Fn() -> Start, marker: &str) -> Vec<Duration> {
 }
 
 /// What a terminal costs while nothing happens.
-fn idle(table: &mut Table, whose: &str, terminal: &Terminal, goals: [&str; 2]) {
+fn idle(whose: &str, terminal: &Terminal, goals: [&str; 2]) {
     // What the last event still causes is no idling.
     thread::sleep(Duration::from_secs(1));
     let id = terminal.id();
@@ -101,9 +90,9 @@ fn idle(table: &mut Table, whose: &str, terminal: &Terminal, goals: [&str; 2]) {
     let (bytes, writes, busy) =
         (terminal.bytes().len() - bytes, process::writes(id) - writes, process::busy_ns(id) - busy);
     let seconds = IDLE.as_secs();
-    table.row(&format!("{whose}idle for {seconds} s"), goals[0], &format!("{bytes} bytes, {writes} writes"));
+    row(&format!("{whose}idle for {seconds} s"), goals[0], &format!("{bytes} bytes, {writes} writes"));
     let per_second = Duration::from_nanos(busy / seconds).as_secs_f64() * 1e3;
-    table.row(&format!("{whose}processor while idle"), goals[1], &format!("{per_second:.3} ms/s"));
+    row(&format!("{whose}processor while idle"), goals[1], &format!("{per_second:.3} ms/s"));
 }
 
 fn key_to_paint(terminal: &mut Terminal) -> Vec<Duration> {
@@ -121,23 +110,23 @@ fn key_to_paint(terminal: &mut Terminal) -> Vec<Duration> {
 }
 
 /// Runs without a screen.
-fn runs(table: &mut Table) {
+fn runs() {
     let (wall, slowest) = engine::wall_and_slowest();
     let goal = slowest.mul_f64(1.05) + Duration::from_millis(20);
-    table.row(
+    row(
         "12 probes of 100 to 1000 ms, wall time",
         &format!("{} (1.05 x slowest + 20)", ms(goal)),
         &format!("{}, slowest probe {}", ms(wall), ms(slowest)),
     );
     let healthy: Vec<_> = (0..7).map(|_| headless(&["--demo", "healthy", "--skip", "pings"]).0).collect();
-    table.row("check --demo healthy without pings", "150 ms", &times(healthy));
+    row("check --demo healthy without pings", "150 ms", &times(healthy));
     for scenario in ["tcp-timeout", "tls-timeout", "dns-timeout"] {
         let (wall, _) = headless(&["--demo", scenario, "--timeout", "60", "--deadline", "2"]);
         let over = wall.saturating_sub(Duration::from_secs(2));
-        table.row(&format!("over a deadline of 2 s, {scenario}"), "200 ms", &ms(over));
+        row(&format!("over a deadline of 2 s, {scenario}"), "200 ms", &ms(over));
     }
     let (_, peak) = headless(&["--demo", "healthy"]);
-    table.row("resident memory at its peak, check", "20 MiB", &mib(peak));
+    row("resident memory at its peak, check", "20 MiB", &mib(peak));
 }
 
 /// Runs `check`; gives its wall time and the most memory that was seen, in KiB.
@@ -162,8 +151,9 @@ fn headless(arguments: &[&str]) -> (Duration, Option<u64>) {
         }
         peak
     });
-    child.wait().expect("a child can be waited for");
+    let status = child.wait().expect("a child can be waited for");
     let wall = started.elapsed();
+    assert!(status.code().is_some_and(|code| code <= 3), "{arguments:?}: it ran, and came to a verdict");
     (wall, watch.join().expect("watching does not panic"))
 }
 

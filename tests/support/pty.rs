@@ -6,7 +6,7 @@
 #![allow(dead_code, reason = "tests and benchmarks use their own parts of it")]
 
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use std::io::{ErrorKind, Read, Write};
 use std::num::NonZeroU16;
 use std::sync::mpsc::{Receiver, channel};
@@ -142,6 +142,13 @@ fn modes(master: &dyn MasterPty) -> String {
     format!("{:?} {:?} {:?}", modes.input_flags, modes.output_flags, modes.local_flags)
 }
 
+/// What is to be read: a cell that was cleared and one with a space in it look the same.
+fn text(screen: &vt100::Screen) -> String {
+    let contents = screen.contents();
+    let lines: Vec<&str> = contents.lines().map(str::trim_end).collect();
+    lines.join("\n")
+}
+
 fn read(mut output: impl Read, seen: &(Mutex<Seen>, Condvar)) {
     let mut chunk = [0; 8192];
     loop {
@@ -169,7 +176,7 @@ fn read(mut output: impl Read, seen: &(Mutex<Seen>, Condvar)) {
 impl Terminal {
     /// Waits until the screen is as wanted; gives it. Ends the test if it does not become so.
     pub(crate) fn wait_until(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
-        self.wait_for(what, |screen, _| wanted(&screen.contents())).0
+        self.wait_for(what, |screen, _| wanted(&text(screen))).0
     }
 
     /// Waits until the screen shows a text; gives the screen.
@@ -199,16 +206,16 @@ impl Terminal {
                 !state.ended && !left.is_zero(),
                 "it never {what}{}:\n{}",
                 if state.ended { ", and it ended" } else { "" },
-                state.screen.screen().contents()
+                text(state.screen.screen())
             );
             state = self.seen.1.wait_timeout(state, left).expect("nobody panics with the screen in hand").0;
         }
-        (state.screen.screen().contents(), state.bytes.clone())
+        (text(state.screen.screen()), state.bytes.clone())
     }
 
     /// The screen as it is now.
     pub(crate) fn screen(&self) -> String {
-        lock(&self.seen).screen.screen().contents()
+        text(lock(&self.seen).screen.screen())
     }
 
     /// Everything that came so far.
@@ -275,18 +282,23 @@ impl Terminal {
         Instant::now()
     }
 
+    /// Waits until the process that was started is stopped, as a suspended job is.
+    pub(crate) fn wait_until_it_is_stopped(&self) {
+        let (stopped, stop) = channel();
+        let pid = self.pid;
+        thread::spawn(move || stopped.send(waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED).is_ok()));
+        assert_eq!(stop.recv_timeout(LIMIT), Ok(true), "it does not stop:\n{}", self.screen());
+    }
+
     /// Waits until the program is gone; gives its exit code and when that was.
     pub(crate) fn wait_until_it_is_gone(&mut self) -> (u32, Instant) {
-        match self.end.recv_timeout(LIMIT) {
-            Ok(end) => {
-                self.gone = true;
-                if let Some(reader) = self.reader.take() {
-                    reader.join().expect("reading does not panic");
-                }
-                end
-            }
-            Err(_) => panic!("it does not end:\n{}", self.screen()),
+        let end = self.end.recv_timeout(LIMIT);
+        let end = end.unwrap_or_else(|error| panic!("it does not end ({error}):\n{}", self.screen()));
+        self.gone = true;
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("reading does not panic");
         }
+        end
     }
 
     /// Waits until the program is gone; gives its exit code.

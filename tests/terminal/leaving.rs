@@ -143,6 +143,7 @@ fn a_stopped_program_draws_again_when_it_continues() {
     let mut terminal = program(&HEALTHY).start();
     let before = terminal.wait_until_the_run_is_over();
     terminal.signal(Signal::STOP);
+    terminal.wait_until_it_is_stopped();
     terminal.forget();
     terminal.signal(Signal::CONT);
     assert_eq!(terminal.wait_until_it_shows("? keys"), before);
@@ -153,12 +154,15 @@ fn a_stopped_program_draws_again_when_it_continues() {
 }
 
 #[test]
-fn control_z_without_a_shell_changes_nothing() {
+fn control_z_without_a_shell_waits_for_the_signal_to_go_on() {
     let mut terminal = program(&HEALTHY).start();
     let before = terminal.wait_until_the_run_is_over();
-    terminal.forget();
     terminal.press("\x1a");
+    terminal.wait_until_it_is_stopped();
+    must_be_restored(&terminal);
+    terminal.signal(Signal::CONT);
     assert_eq!(terminal.wait_until_it_shows("? keys"), before);
+    must_be_taken_over(&terminal);
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 0);
 }
