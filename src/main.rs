@@ -47,16 +47,14 @@ fn usage(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let about_a_value = error.kind() == clap::error::ErrorKind::ValueValidation;
-    match (about_a_value, error.get(ContextKind::InvalidArg), std::error::Error::source(error)) {
-        (true, Some(option), Some(why)) => fail(USAGE, &format!("{option}: {why}")),
-        _ => {
-            let lines = error.to_string();
-            for line in lines.lines() {
-                say(&text::foreign(line));
-            }
-            ExitCode::from(USAGE)
-        }
+    let (option, why) = (error.get(ContextKind::InvalidArg), std::error::Error::source(error));
+    if let (true, Some(option), Some(why)) = (about_a_value, option, why) {
+        return fail(USAGE, &format!("{option}: {why}"));
     }
+    for line in error.to_string().lines() {
+        say(&text::foreign(line));
+    }
+    ExitCode::from(USAGE)
 }
 
 fn fail(code: u8, sentence: &str) -> ExitCode {
