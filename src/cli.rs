@@ -29,6 +29,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// The terminal health check for GitLab Duo on self-managed GitLab.
 #[derive(Clone, Debug, Parser)]
@@ -232,7 +233,7 @@ impl FromStr for Seconds {
         match text.parse::<f64>() {
             Ok(s) if s > 0.0 && s <= 86_400.0 => Ok(Self(Duration::from_secs_f64(s))),
             Ok(_) | Err(_) => {
-                Err(format!("`{}` is no number of seconds from 0 to 86400", text::foreign(text)))
+                Err(format!("`{}` is no number of seconds above 0 and up to 86400", text::foreign(text)))
             }
         }
     }
@@ -353,6 +354,10 @@ fn roots_of(path: &Path) -> Result<Vec<Vec<u8>>, Unfit> {
     let roots = roots.map_err(|e| unfit("CA file", path, format!("it is not in PEM form: {e}")))?;
     if roots.is_empty() {
         return Err(unfit("CA file", path, "it holds no certificate in PEM form"));
+    }
+    // The trust store passes over what it cannot read, and an administrator would wonder why nothing is trusted.
+    if let Some(nth) = roots.iter().position(|root| X509Certificate::from_der(root).is_err()) {
+        return Err(unfit("CA file", path, format!("what stands as certificate {} in it is none", nth + 1)));
     }
     Ok(roots.iter().map(|r| r.to_vec()).collect())
 }

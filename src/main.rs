@@ -34,11 +34,14 @@ fn main() -> ExitCode {
     ExitCode::from(run(cli))
 }
 
-/// clap's own words; `--help` and `--version` are no errors.
+/// What is wrong with the command line; `--help` and `--version` are no errors.
 fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        return fail(USAGE, &config::sentence(error));
+    }
     // A closed pipe is no reason for another exit code.
     let _ = error.print();
-    ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
+    ExitCode::SUCCESS
 }
 
 fn fail(code: u8, sentence: &str) -> ExitCode {
