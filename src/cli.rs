@@ -220,7 +220,7 @@ impl FromStr for Seconds {
         match text.parse::<f64>() {
             Ok(s) if s > 0.0 && s <= 86_400.0 => Ok(Self(Duration::from_secs_f64(s))),
             Ok(_) | Err(_) => {
-                Err(format!("`{}` is no number of seconds from 0 to 86400", text::foreign(text)))
+                Err(format!("`{}` is no number of seconds above 0 and up to 86400", text::foreign(text)))
             }
         }
     }

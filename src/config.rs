@@ -5,8 +5,11 @@
 
 use crate::cli::Cli;
 use crate::text;
+use clap::error::{ContextKind, ErrorKind};
 use clap::{CommandFactory, Parser};
+use std::error::Error;
 use std::ffi::OsString;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -36,31 +39,55 @@ pub enum Wrong {
 /// Wrong usage, or a configuration file that cannot be used.
 pub fn command_line(arguments: Vec<OsString>, home: Option<PathBuf>) -> Result<Cli, Wrong> {
     let cli = Cli::try_parse_from(&arguments)?;
-    let named = options(&cli).and_then(|o| o.config.clone());
-    let (path, text) = match (named, home) {
+    let Some(given) = options(&cli) else { return Ok(cli) };
+    let (path, text) = match (given.config.clone(), home) {
         (Some(path), _) => {
-            let text = std::fs::read_to_string(&path).map_err(|e| wrong(&path, e.to_string()))?;
+            let text = contents(&path).map_err(|e| wrong(&path, e.to_string()))?;
             (path, text)
         }
-        (None, Some(path)) => match std::fs::read_to_string(&path) {
+        (None, Some(path)) => match contents(&path) {
             Ok(text) => (path, text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(cli),
             Err(error) => return Err(wrong(&path, error.to_string()).into()),
         },
         (None, None) => return Ok(cli),
     };
-    if options(&cli).is_none() {
-        return Ok(cli);
-    }
     let defaults = defaults(&path, &text)?;
     let mut all = arguments;
     let start = 1 + usize::from(cli.command.is_some());
     all.splice(start..start, defaults.into_iter().map(OsString::from));
     // The user's own words were understood above: what is wrong now stands in the file.
-    Cli::try_parse_from(all).map_err(|e| {
-        let why = e.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        wrong(&path, why).into()
-    })
+    Cli::try_parse_from(all).map_err(|e| wrong(&path, sentence(&e)).into())
+}
+
+/// What is wrong with an argument, in one sentence without control characters.
+///
+/// A value that did not parse is told in the parser's own words: clap's repeat it as it was given, and a proxy's
+/// URL may hold a password.
+pub fn sentence(error: &clap::Error) -> String {
+    let named = error.get(ContextKind::InvalidArg).map(|argument| text::foreign(&argument.to_string()));
+    if let (ErrorKind::ValueValidation, Some(option), Some(why)) = (error.kind(), named, error.source()) {
+        return format!("{option}: {}", text::foreign(&why.to_string()));
+    }
+    let rendered = error.render().to_string();
+    let lines = rendered.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines: Vec<String> = lines
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .map(|line| text::foreign(line.trim_start_matches("error: ")))
+        .collect();
+    lines.join(" ")
+}
+
+/// No configuration is longer.
+const LONGEST: u64 = 1 << 20;
+
+fn contents(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let read = std::fs::File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if read as u64 > LONGEST {
+        return Err(std::io::Error::other("it is larger than 1 MiB"));
+    }
+    Ok(text)
 }
 
 fn options(cli: &Cli) -> Option<&crate::cli::Options> {
@@ -114,7 +141,7 @@ fn first_line(error: &toml::de::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::io::Write as _;
 
     fn parsed(file: &str, arguments: &[&str]) -> Result<Cli, Wrong> {
         let mut config = tempfile::NamedTempFile::new().expect("a file");

@@ -19,6 +19,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Why a run cannot begin, with its exit code.
 #[derive(Debug, Error)]
@@ -120,6 +121,10 @@ fn roots_of(path: &Path) -> Result<Vec<Vec<u8>>, Unfit> {
     let roots = roots.map_err(|e| unfit("CA file", path, format!("it is not in PEM form: {e}")))?;
     if roots.is_empty() {
         return Err(unfit("CA file", path, "it holds no certificate in PEM form"));
+    }
+    // The trust store passes over what it cannot read, and an administrator would wonder why nothing is trusted.
+    if let Some(nth) = roots.iter().position(|root| X509Certificate::from_der(root).is_err()) {
+        return Err(unfit("CA file", path, format!("what stands as certificate {} in it is none", nth + 1)));
     }
     Ok(roots.iter().map(|r| r.to_vec()).collect())
 }
