@@ -9,7 +9,7 @@ use crate::report::file::Overwrite;
 use crate::report::{self, Format, Redaction};
 use crate::run::event::Event;
 use crate::run::{Run, RunVerdict, Status};
-use crate::save::save;
+use crate::save::{save, size};
 use crate::text;
 use jiff::Timestamp;
 use std::io::{self, Write};
@@ -89,9 +89,13 @@ pub fn write(run: &Run, events: Option<&[Event]>, output: &Output) -> Result<Opt
     let text = report::render(run, events, output.format, output.redaction, &output.options);
     match &output.file {
         Some(path) => {
-            let saved = save(path, text.as_bytes(), output.overwrite).map_err(|e| e.to_string())?;
+            let saved = save(path, text.as_bytes(), output.overwrite).map_err(|why| {
+                // The run is not lost for a wrong path.
+                let _ = print(&text);
+                format!("{why}; it stands on stdout instead")
+            })?;
             let path = text::foreign(&saved.path.display().to_string());
-            Ok(Some(format!("written to {path} ({}, mode 0600)", size(text.len()))))
+            Ok(Some(format!("written to {path} ({}, mode 0600)", size(text.len() as u64))))
         }
         None => match print(&text) {
             // Whoever reads has read enough: `| head`.
@@ -116,15 +120,6 @@ pub fn print(text: &str) -> io::Result<()> {
 pub fn say(line: &str) {
     // Nobody is left to be told that stderr is gone.
     let _ = writeln!(io::stderr().lock(), "{line}");
-}
-
-fn size(bytes: usize) -> String {
-    match u32::try_from(bytes) {
-        Ok(b) if b < 1_000 => format!("{b} bytes"),
-        Ok(b) if b < 1_000_000 => format!("{:.1} KB", f64::from(b) / 1e3),
-        Ok(b) => format!("{:.1} MB", f64::from(b) / 1e6),
-        Err(_) => "over 4 GB".to_owned(),
-    }
 }
 
 /// Folds the events and tells how far the run is.

@@ -1,5 +1,6 @@
 //! argv → mode → exit code. The only place that reads the wall clock and the environment.
 
+use clap::error::ContextKind;
 use duo_doctor::checks::CHECKS;
 use duo_doctor::cli::subject::{self, Inputs, Unfit};
 use duo_doctor::cli::{Cli, Command, ExplainArgs, LookArgs, Options, Output, When, screen};
@@ -35,11 +36,25 @@ fn main() -> ExitCode {
     ExitCode::from(run(cli))
 }
 
-/// clap's own words; `--help` and `--version` are no errors.
+/// What is wrong with the command line; `--help` and `--version` are no errors.
+///
+/// clap repeats a value that it does not understand, and that may hold a password or an escape sequence: where
+/// the value is at fault, our own sentence about it stands alone.
 fn usage(error: &clap::Error) -> ExitCode {
-    // A closed pipe is no reason for another exit code.
-    let _ = error.print();
-    ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
+    if !error.use_stderr() {
+        // A closed pipe is no reason for another exit code.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let about_a_value = error.kind() == clap::error::ErrorKind::ValueValidation;
+    let (option, why) = (error.get(ContextKind::InvalidArg), std::error::Error::source(error));
+    if let (true, Some(option), Some(why)) = (about_a_value, option, why) {
+        return fail(USAGE, &format!("{option}: {why}"));
+    }
+    for line in error.to_string().lines() {
+        say(&text::foreign(line));
+    }
+    ExitCode::from(USAGE)
 }
 
 fn fail(code: u8, sentence: &str) -> ExitCode {
