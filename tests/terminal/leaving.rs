@@ -158,7 +158,7 @@ fn control_z_without_a_shell_waits_for_the_signal_to_go_on() {
     let mut terminal = program(&HEALTHY).start();
     let before = terminal.wait_until_the_run_is_over();
     terminal.press("\x1a");
-    terminal.wait_until_it_is_stopped();
+    terminal.wait_until_it_is_suspended();
     must_be_restored(&terminal);
     terminal.signal(Signal::CONT);
     assert_eq!(terminal.wait_until_it_shows("? keys"), before);
