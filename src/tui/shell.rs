@@ -251,9 +251,10 @@ impl Shell {
             }
             Cmd::Suspend => {
                 terminal::restore();
-                // Not TSTP: the system ignores that one for a program that was started without a shell.
+                // The system ignores this where no shell could continue the program (`ssh host duo-doctor`): then
+                // the screen comes back at once, which is better than a line that hangs.
                 let own = rustix::process::getpid();
-                let _ = rustix::process::kill_process(own, rustix::process::Signal::STOP);
+                let _ = rustix::process::kill_process(own, rustix::process::Signal::TSTP);
                 self.reenter();
                 self.resumed = Some(Instant::now());
             }

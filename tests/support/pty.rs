@@ -282,13 +282,6 @@ impl Terminal {
         Instant::now()
     }
 
-    /// Waits until the program has suspended itself: it is stopped, and the screen is back.
-    pub(crate) fn wait_until_it_is_suspended(&self) {
-        self.wait_until_it_is_stopped();
-        // What it wrote before may still be on its way here.
-        self.wait_for("gives the screen back", |screen, _| !screen.alternate_screen());
-    }
-
     /// Waits until the process that was started is stopped.
     pub(crate) fn wait_until_it_is_stopped(&self) {
         let (stopped, stop) = channel();
