@@ -294,7 +294,7 @@ fn a_report_that_is_none_is_told_in_one_sentence() {
         (
             changed(|r| {
                 r["checks"][0]["findings"] =
-                    json!([{"code": RAW, "severity": "fail", "args": {}, "message": ""}])
+                    json!([{"code": RAW, "severity": "fail", "args": {}, "message": ""}]);
             }),
             other,
         ),
