@@ -7,6 +7,7 @@ mod answer;
 mod cable;
 mod certificate;
 mod dns;
+mod echo;
 mod fetch;
 mod hello;
 mod http;
@@ -120,6 +121,10 @@ impl Teller<'_> {
             Ok((next, reading)) => (Some(next), probe::Outcome::Read(reading)),
             Err(failure) => (None, probe::Outcome::Failed(failure)),
         };
+        let mut outcome = outcome;
+        if let Some(credential) = &self.net.subject.token {
+            echo::hide(credential, &mut outcome);
+        }
         (self.deliver)(Sample { layer, at, took, outcome });
         next
     }

@@ -2,7 +2,7 @@
 
 use super::{inbound, network};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
-use crate::failure::{Failure, Layer, TlsKind};
+use crate::failure::{Certificate, Failure, Layer, TlsKind};
 use crate::finding::Code;
 use crate::probe::{Probe, Reading, Request, Then, TlsAsk, Walk};
 use crate::subject::Subject;
@@ -90,9 +90,17 @@ fn is_date_refused(failure: Option<&Failure>) -> bool {
     matches!(failure, Some(Failure::Tls(f)) if matches!(f.kind, TlsKind::Expired | TlsKind::NotYetValid))
 }
 
+/// Whether a clock that is ahead by `off` seconds is why a certificate was refused: by the clock of the others the
+/// same certificate is in its time.
+fn explains(off: i64, failure: Option<&Failure>) -> bool {
+    let Some(Failure::Tls(tls)) = failure.filter(|f| is_date_refused(Some(f))) else { return false };
+    let here = tls.received;
+    let is_in_time = |c: &Certificate, at: i64| (c.not_before..=c.not_after).contains(&at);
+    tls.chain.iter().any(|c| !is_in_time(c, here) && is_in_time(c, here - off))
+}
+
 fn judge_clock(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let probes = dated(subject);
-    let refused = probes.iter().any(|p| is_date_refused(seen.failure(p)));
     let dates = probes.iter().cloned().chain(unverified(subject)).filter_map(|probe| {
         match seen.reached(&probe, Layer::Http) {
             Reached::Here(Reading::Answer(answer)) => Some((answer.received - answer.date?, host(&probe))),
@@ -106,7 +114,9 @@ fn judge_clock(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let direction = if off > 0 { "ahead" } else { "behind" };
     let args = [("off", amount.as_str()), ("direction", direction), ("by", by.as_str())];
     match off.abs() {
-        o if o >= SKEW || (refused && o >= DRIFT) => Verdict::found(Code::ClockSkew, &args),
+        o if o >= SKEW || (o >= DRIFT && probes.iter().any(|p| explains(off, seen.failure(p)))) => {
+            Verdict::found(Code::ClockSkew, &args)
+        }
         o if o >= DRIFT => Verdict::found(Code::ClockDrift, &args),
         o => Verdict::pass_with(
             format!("This node's clock and that of {by} differ by {o} s."),

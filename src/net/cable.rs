@@ -4,7 +4,7 @@
 //! type (Rails, `actioncable/lib/action_cable.rb`, `INTERNAL`).
 
 use super::websocket::Socket;
-use super::{Net, Teller, ended};
+use super::{Net, Teller, ended, words};
 use crate::failure::{Ended, Failure, Layer, WebSocketFailure};
 use crate::probe::{Listen, Reading};
 use crate::subject::Limits;
@@ -12,6 +12,7 @@ use crate::text;
 use futures_util::StreamExt;
 use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// An open WebSocket with the times of what came on it.
@@ -99,13 +100,23 @@ impl Line<'_> {
 
     /// The next message. `None`: the time is over.
     async fn next(&mut self, until: Instant) -> Result<Option<Heard>, Failure> {
+        // A timeout never looks at the clock while frames lie ready, and a peer may send them without end.
+        if Instant::now() >= until {
+            return Ok(None);
+        }
         let Ok(message) = timeout_at(until.into(), self.socket.next()).await else { return Ok(None) };
         let message = match message {
             Some(Ok(Message::Close(frame))) => {
                 return Err(self.cut(Ended::Close, frame.map(|f| f.code.into())));
             }
             Some(Ok(message)) => message,
-            Some(Err(Error::Capacity(_) | Error::Utf8(_))) => return Ok(Some(Heard::Foreign(String::new()))),
+            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
+                return Err(self.cut(Ended::Eof, None));
+            }
+            // The peer cut nothing: what it sent is too large or no WebSocket, and reading on is pointless.
+            Some(Err(error @ (Error::Capacity(_) | Error::Utf8(_) | Error::Protocol(_)))) => {
+                return Err(foreign(words(&error)));
+            }
             Some(Err(error)) => return Err(self.cut(ended(&error).unwrap_or(Ended::Eof), None)),
             None => return Err(self.cut(Ended::Eof, None)),
         };

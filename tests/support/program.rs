@@ -48,7 +48,7 @@ pub(crate) fn check<Argument: AsRef<str>>(arguments: &[Argument]) -> Report {
 }
 
 /// Ends the test if `report` is not of the shape that the program itself publishes.
-fn must_match_the_schema(report: &Value) {
+pub(crate) fn must_match_the_schema(report: &Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_duo-doctor")).args(["explain", "--schema"]).output();
     let schema = output.expect("cargo has built the program").stdout;
     let schema: Value = serde_json::from_slice(&schema).expect("`explain --schema` prints a JSON schema");

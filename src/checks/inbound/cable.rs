@@ -121,8 +121,8 @@ fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     };
     match seen.reached(&probe, Layer::Welcome) {
         Reached::Here(_) => welcomed(url, &probe, seen),
-        Reached::Failed(Failure::WebSocket(failure)) => failed(subject, url, failure, seen),
-        Reached::Failed(failure) => not_there(failure),
+        Reached::Failed(Failure::WebSocket(failure)) => failed(subject, url, &probe, failure, seen),
+        Reached::Failed(failure) => not_there(url, failure),
         Reached::NotYet => Verdict::Unknown("the handshake ended without a word".to_owned()),
     }
 }
@@ -139,9 +139,12 @@ fn welcomed(url: &InstanceUrl, probe: &Probe, seen: Seen) -> Verdict {
     }
 }
 
-/// The handshake did not get as far as HTTP, although the page did.
-fn not_there(failure: &Failure) -> Verdict {
+/// The handshake was not answered by HTTP, although the page was.
+fn not_there(url: &InstanceUrl, failure: &Failure) -> Verdict {
     match failure {
+        Failure::Http(http) if http.kind == crate::failure::HttpKind::Malformed => {
+            no_welcome(url, &format!("the answer to the handshake is no HTTP: {}", http.words))
+        }
         Failure::Http(http) if http.kind == crate::failure::HttpKind::ClientCertificateWanted => {
             Verdict::NotAsked("a client certificate would tell (--cert and --key)".to_owned())
         }
@@ -172,7 +175,18 @@ fn layer_of(failure: &Failure) -> String {
     }
 }
 
-fn failed(subject: &Subject, url: &InstanceUrl, failure: &WebSocketFailure, seen: Seen) -> Verdict {
+/// Whether a handshake carries a credential: one that was held back cannot have been refused.
+fn has_credential(probe: &Probe) -> bool {
+    matches!(probe, Probe::Walk(Walk { then: Then::Upgrade(upgrade), .. }) if upgrade.credential.is_some())
+}
+
+fn failed(
+    subject: &Subject,
+    url: &InstanceUrl,
+    probe: &Probe,
+    failure: &WebSocketFailure,
+    seen: Seen,
+) -> Verdict {
     match failure {
         WebSocketFailure::Refused(answer) => refused(subject, url, answer, seen),
         WebSocketFailure::BadHandshake { words } => {
@@ -188,14 +202,14 @@ fn failed(subject: &Subject, url: &InstanceUrl, failure: &WebSocketFailure, seen
         WebSocketFailure::Cut { after, .. } => {
             no_welcome(url, &format!("101, and then cut after {}", text::duration(*after)))
         }
-        WebSocketFailure::Disconnected { reason } if reason == "unauthorized" => match subject.token {
-            Some(_) => {
-                let base = url.to_string();
-                let args = [("url", base.as_str()), ("host", &url.target.host), ("reason", reason)];
-                Verdict::found(Code::WebsocketUnauthorized, &args)
-            }
-            None => Verdict::pass("101, then asked to sign in: the way is open.".to_owned()),
-        },
+        WebSocketFailure::Disconnected { reason } if reason == "unauthorized" && has_credential(probe) => {
+            let base = url.to_string();
+            let args = [("url", base.as_str()), ("host", &url.target.host), ("reason", reason)];
+            Verdict::found(Code::WebsocketUnauthorized, &args)
+        }
+        WebSocketFailure::Disconnected { reason } if reason == "unauthorized" => {
+            Verdict::pass("101, then asked to sign in: the way is open.".to_owned())
+        }
         WebSocketFailure::Disconnected { reason } => {
             no_welcome(url, &format!("101, and then disconnected: {reason}"))
         }

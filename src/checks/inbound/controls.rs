@@ -138,7 +138,7 @@ fn believes_another_name(url: &InstanceUrl, front: Option<&Answer>) -> bool {
     location.is_some_and(|l| {
         let port = l.port_or_known_default();
         l.scheme() != url.scheme.as_str()
-            || l.host_str() != Some(url.target.host.as_str())
+            || l.host_str() != Some(bracketed(&url.target.host).as_str())
             || port != Some(url.target.port)
     })
 }

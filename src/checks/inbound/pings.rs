@@ -32,6 +32,9 @@ pub(in crate::checks) static PINGS: Check = Check {
 /// A welcome is sent at once; one that takes longer was held back on the way.
 const LATE: Duration = Duration::from_secs(2);
 
+/// Without a ping for so long, Action Cable's client gives the socket up (`staleThreshold`: two pings).
+const STALE: Duration = Duration::from_secs(6);
+
 fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let Some(url) = &subject.instance else { return no_instance() };
     let Some(probe) = socket(subject, seen) else {
@@ -53,7 +56,13 @@ fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
         (Some(Failure::WebSocket(WebSocketFailure::Disconnected { reason })), ..) => {
             Verdict::NotApplicable(format!("the server ended the talk: {reason}"))
         }
+        (Some(Failure::WebSocket(WebSocketFailure::Foreign { text })), ..) => {
+            Verdict::Unknown(format!("what came is not Action Cable's: \"{}\"", text::escape(text, 60)))
+        }
         (Some(failure), ..) => Verdict::Unknown(format!("the socket failed in an unknown way: {failure:?}")),
+        (None, Reached::Here(Reading::Held { longest_gap, .. }), _) if *longest_gap > STALE => {
+            buffered(url, *longest_gap)
+        }
         (None, Reached::Here(Reading::Held { frames, longest_gap }), _) => Verdict::pass_with(
             format!(
                 "Held open to the end: {frames} frames, the longest gap {}.",

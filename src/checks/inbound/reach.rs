@@ -107,8 +107,11 @@ fn failed(url: &InstanceUrl, failure: &Failure) -> Verdict {
                 "http",
                 &format!("no answer to the request in {}", text::duration(http.after)),
             ),
-            HttpKind::Malformed | HttpKind::Closed => {
+            HttpKind::Malformed => {
                 unreachable(url, "http", &format!("what answers is no HTTP: {}", http.words))
+            }
+            HttpKind::Closed => {
+                unreachable(url, "http", &format!("the request is cut before an answer: {}", http.words))
             }
         },
         Failure::Proxy(_) | Failure::WebSocket(_) | Failure::Other { .. } => {

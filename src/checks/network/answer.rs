@@ -4,6 +4,7 @@ use crate::check::Verdict;
 use crate::checks::vendors;
 use crate::failure::Answer;
 use crate::finding::Code;
+use crate::subject::address::bracketed;
 use crate::subject::place::Endpoint;
 
 /// Judges an answer to the signature request of an endpoint.
@@ -85,7 +86,7 @@ pub(in crate::checks) fn elsewhere(host: &str, answer: &Answer) -> Option<String
     }
     let location = answer.headers.get("location")?;
     let url = url::Url::parse(location).ok()?;
-    (url.host_str() != Some(host)).then(|| {
+    (url.host_str() != Some(bracketed(host).as_str())).then(|| {
         let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
         format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or(""), url.path())
     })
@@ -142,6 +143,16 @@ mod tests {
         );
         is(Some(Code::HttpUnexpected), &answer(403, &[HTML, ("server", "nginx")], "403 Forbidden"));
         is(Some(Code::HttpUnexpected), &answer(200, &[("server", "nginx")], "Welcome to nginx!"));
+    }
+
+    #[test]
+    fn a_redirect_leads_elsewhere_only_if_the_host_is_another() {
+        let to = |host, location| elsewhere(host, &answer(302, &[("location", location)], "")).is_some();
+        assert!(!to("gitlab.example.com", "https://GitLab.example.com/users/sign_in"));
+        assert!(!to("gitlab.example.com", "/users/sign_in"));
+        assert!(!to("2001:db8::1", "https://[2001:db8::1]:8443/users/sign_in"));
+        assert!(to("2001:db8::1", "https://[2001:db8::2]/"));
+        assert!(to("gitlab.example.com", "https://login.example.com/"));
     }
 
     #[test]
