@@ -4,6 +4,7 @@
 use crate::millis;
 use crate::subject::address::Target;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -71,6 +72,21 @@ pub enum Failure {
         /// The library's words.
         message: String,
     },
+}
+
+impl fmt::Display for Failure {
+    /// The failure in a few words, for the end of a sentence.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Dns(dns) => write!(f, "the name {} did not resolve", dns.host),
+            Failure::Tcp(tcp) => write!(f, "the connection to {} was not accepted", tcp.target),
+            Failure::Proxy(proxy) => write!(f, "the proxy {} did not let it through", proxy.proxy),
+            Failure::Tls(tls) => write!(f, "TLS failed: {}", tls.words),
+            Failure::Http(http) => write!(f, "no HTTP came: {}", http.words),
+            Failure::WebSocket(_) => f.write_str("the WebSocket was not opened or did not stay open"),
+            Failure::Other { layer, message } => write!(f, "{}: {message}", layer.as_str()),
+        }
+    }
 }
 
 /// A name did not become an address.

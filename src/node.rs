@@ -4,9 +4,12 @@
 
 use crate::subject::address::InstanceUrl;
 use crate::subject::{HostsEntry, Install, Node};
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// What was found.
@@ -21,10 +24,53 @@ pub struct Found {
 /// No file that matters here is longer.
 const LONGEST: u64 = 1 << 20;
 
-/// Reads the node's files below `root` (`/`, or what `--sysroot` names).
-pub fn discover(root: &Path) -> Found {
-    let read = |path: &str| read(&root.join(path.trim_start_matches('/')));
-    let exists = |path: &str| root.join(path.trim_start_matches('/')).exists();
+/// The directory below which everything is read: `/`, or what `--sysroot` names. Absolute links resolve inside
+/// it, and nothing leads out of it.
+#[derive(Debug)]
+pub struct Root {
+    path: PathBuf,
+    dir: OwnedFd,
+}
+
+impl Root {
+    /// Opens the directory.
+    ///
+    /// # Errors
+    /// It does not exist, is no directory, or may not be entered.
+    pub fn open(path: &Path) -> std::io::Result<Self> {
+        let dir = rustix::fs::open(path, OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(Self { path: path.to_owned(), dir })
+    }
+
+    /// Opens a file below the directory.
+    fn file(&self, path: &str) -> Option<File> {
+        let below = path.trim_start_matches('/');
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        match openat2(&self.dir, below, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
+            Ok(file) => Some(File::from(file)),
+            // Kernels before 5.6 and some containers do not have the call: `/` needs it for nothing.
+            Err(Errno::NOSYS | Errno::PERM) if self.path == Path::new("/") => File::open(path).ok(),
+            Err(_) => None,
+        }
+    }
+
+    /// The start of a file, as far as any file that matters here goes.
+    pub fn read(&self, path: &str) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.file(path)?.take(LONGEST).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// Whether there is such a file or directory that may be opened.
+    fn has(&self, path: &str) -> bool {
+        self.file(path).is_some()
+    }
+}
+
+/// Reads the node's files.
+pub fn discover(root: &Root) -> Found {
+    let read = |path: &str| root.read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let exists = |path: &str| root.has(path);
     let install = if exists("/opt/gitlab/embedded/service/gitlab-rails") || exists("/etc/gitlab/gitlab.rb") {
         Some(if exists("/.dockerenv") || exists("/assets/wrapper") {
             Install::Docker
@@ -58,12 +104,6 @@ pub fn discover(root: &Path) -> Found {
         nameservers: read("/etc/resolv.conf").map(|text| nameservers(&text)).unwrap_or_default(),
     };
     Found { node, external_url: read("/etc/gitlab/gitlab.rb").and_then(|text| external_url(&text)) }
-}
-
-fn read(path: &PathBuf) -> Option<String> {
-    let mut bytes = Vec::new();
-    File::open(path).ok()?.take(LONGEST).read_to_end(&mut bytes).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The lines of a hosts file that name anything.
@@ -118,7 +158,7 @@ mod tests {
         );
         write("etc/hosts", "10.0.0.1 Cloud.gitlab.com # pinned\nbroken\n");
         write("etc/resolv.conf", "search a\nnameserver 10.0.0.2\nnameserver fe80::1%eth0\n");
-        let found = discover(root.path());
+        let found = discover(&Root::open(root.path()).expect("a directory"));
         assert_eq!(found.node.install, Some(Install::Omnibus));
         assert_eq!(found.node.gitlab_version.as_deref(), Some("18.9.1"));
         assert_eq!(found.node.edition.as_deref(), Some("ee"));
@@ -130,7 +170,21 @@ mod tests {
     #[test]
     fn an_empty_machine_has_no_gitlab_and_nothing_is_guessed() {
         let root = tempfile::tempdir().expect("a directory");
-        assert_eq!(discover(root.path()), Found::default());
+        let root = Root::open(root.path()).expect("a directory");
+        assert_eq!(discover(&root), Found::default());
+    }
+
+    #[test]
+    fn absolute_links_stay_below_the_directory() {
+        let root = tempfile::tempdir().expect("a directory");
+        let etc = root.path().join("etc");
+        std::fs::create_dir(&etc).expect("a directory");
+        std::os::unix::fs::symlink("/etc/passwd", etc.join("hostname")).expect("a link");
+        std::os::unix::fs::symlink("../../../../../../etc/passwd", etc.join("hosts")).expect("a link");
+        let opened = Root::open(root.path()).expect("a directory");
+        assert_eq!((opened.read("/etc/hostname"), opened.read("/etc/hosts")), (None, None));
+        std::fs::write(etc.join("passwd"), "inside").expect("a file");
+        assert_eq!(opened.read("/etc/hostname").as_deref(), Some(b"inside".as_slice()));
     }
 
     #[test]

@@ -159,10 +159,14 @@ pub fn of_node(
     environment: &Environment,
     now: Timestamp,
 ) -> Result<Subject, Unfit> {
-    let root = options.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
+    let path = options.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
+    let root = node::Root::open(&path).map_err(|e| unfit("directory", &path, e.to_string()))?;
     let found = node::discover(&root);
-    let files = SYSTEM_BUNDLES.iter().map(|f| root.join(f)).find(|f| f.exists()).into_iter().collect();
-    let store = Store { label: "the system's store".to_owned(), files, roots: inputs.roots.clone() };
+    // The bundle is read here, so that a link in it cannot lead out of the directory.
+    let bundle = SYSTEM_BUNDLES.iter().find_map(|f| root.read(f)).unwrap_or_default();
+    let system = CertificateDer::pem_slice_iter(&bundle).filter_map(Result::ok).map(|c| c.to_vec());
+    let roots = system.chain(inputs.roots.iter().cloned()).collect();
+    let store = Store { label: "the system's store".to_owned(), files: Vec::new(), roots };
     let mut subject = Subject {
         instance: options.instance_url.clone().or(found.external_url),
         node: found.node,

@@ -189,6 +189,10 @@ impl<'de> Deserialize<'de> for ProxyUrl {
 
 /// Parses with a default scheme. `host:port` without a scheme is a host and a port, not a scheme and a path.
 fn parse(text: &str, default: &str) -> Result<url::Url, AddressError> {
+    // A parser for browsers takes `https:///git` for the host `git`; here a host is missing.
+    if text.split_once("://").is_some_and(|(_, rest)| rest.starts_with('/')) {
+        return Err(AddressError::NoHost(shown(text)));
+    }
     let whole = if text.contains("://") { text.to_owned() } else { format!("{default}://{text}") };
     url::Url::parse(&whole).map_err(|e| match e {
         url::ParseError::EmptyHost => AddressError::NoHost(shown(text)),
@@ -264,6 +268,7 @@ mod tests {
     fn a_url_that_is_none_gives_one_clear_sentence() {
         assert!(matches!(instance("https://"), Err(AddressError::NoHost(_))));
         assert!(matches!(instance(""), Err(AddressError::NoHost(_))));
+        assert!(matches!(instance("https:///git"), Err(AddressError::NoHost(_))));
         assert!(matches!(instance("ftp://gitlab.example.com"), Err(AddressError::Scheme(..))));
         assert!(matches!(instance("https://gitlab.example.com:99999"), Err(AddressError::NotUrl(..))));
         assert_eq!(instance("https://root:secret@gitlab.example.com"), Err(AddressError::Credentials));

@@ -157,21 +157,7 @@ fn not_there(url: &InstanceUrl, failure: &Failure) -> Verdict {
         | Failure::Tls(_)
         | Failure::Http(_)
         | Failure::WebSocket(_)
-        | Failure::Other { .. } => {
-            Verdict::Unknown(format!("the handshake was not sent: {}", layer_of(failure)))
-        }
-    }
-}
-
-fn layer_of(failure: &Failure) -> String {
-    match failure {
-        Failure::Dns(_) => "the name did not resolve this time".to_owned(),
-        Failure::Tcp(_) => "the connection was not accepted this time".to_owned(),
-        Failure::Proxy(_) => "the proxy did not let it through".to_owned(),
-        Failure::Tls(tls) => format!("TLS failed this time: {}", tls.words),
-        Failure::Http(http) => format!("no HTTP came: {}", http.words),
-        Failure::WebSocket(_) => "the WebSocket was not opened".to_owned(),
-        Failure::Other { message, .. } => message.clone(),
+        | Failure::Other { .. } => Verdict::Unknown(format!("the handshake was not sent: {failure}")),
     }
 }
 

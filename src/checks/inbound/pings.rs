@@ -59,7 +59,7 @@ fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
         (Some(Failure::WebSocket(WebSocketFailure::Foreign { text })), ..) => {
             Verdict::Unknown(format!("what came is not Action Cable's: \"{}\"", text::escape(text, 60)))
         }
-        (Some(failure), ..) => Verdict::Unknown(format!("the socket failed in an unknown way: {failure:?}")),
+        (Some(failure), ..) => Verdict::Unknown(format!("the socket failed in an unknown way: {failure}")),
         (None, Reached::Here(Reading::Held { longest_gap, .. }), _) if *longest_gap > STALE => {
             buffered(url, *longest_gap)
         }

@@ -115,7 +115,7 @@ fn failed(url: &InstanceUrl, failure: &Failure) -> Verdict {
             }
         },
         Failure::Proxy(_) | Failure::WebSocket(_) | Failure::Other { .. } => {
-            Verdict::Unknown(format!("the request failed in an unknown way: {failure:?}"))
+            Verdict::Unknown(format!("the request failed in an unknown way: {failure}"))
         }
     }
 }

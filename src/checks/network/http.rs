@@ -90,7 +90,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
                 Verdict::found(Code::TlsClientCertificateWanted, &[("host", host), ("port", &port)])
             }
         },
-        Reached::Failed(failure) => Verdict::Unknown(format!("the request was not sent: {failure:?}")),
+        Reached::Failed(failure) => Verdict::Unknown(format!("the request was not sent: {failure}")),
         Reached::Here(_) | Reached::NotYet => Verdict::Unknown("the request ended without a word".to_owned()),
     }
 }

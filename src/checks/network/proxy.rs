@@ -68,7 +68,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
                 | Failure::Http(_)
                 | Failure::WebSocket(_)
                 | Failure::Other { .. } => {
-                    Verdict::Unknown(format!("the connection ended in an unknown way: {failure:?}"))
+                    Verdict::Unknown(format!("the connection ended in an unknown way: {failure}"))
                 }
             },
         },

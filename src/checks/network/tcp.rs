@@ -45,7 +45,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
         }
         Reached::Failed(Failure::Tcp(failure)) => refused(failure),
         Reached::Failed(failure) => {
-            Verdict::Unknown(format!("the connection did not get that far: {failure:?}"))
+            Verdict::Unknown(format!("the connection did not get that far: {failure}"))
         }
         Reached::Here(_) | Reached::NotYet => {
             Verdict::Unknown("the connection ended without a word".to_owned())

@@ -105,7 +105,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
             }
             refused(failure, port, store)
         }
-        Reached::Failed(failure) => Verdict::Unknown(format!("the handshake was not reached: {failure:?}")),
+        Reached::Failed(failure) => Verdict::Unknown(format!("the handshake was not reached: {failure}")),
         Reached::Here(_) | Reached::NotYet => {
             Verdict::Unknown("the handshake ended without a word".to_owned())
         }
