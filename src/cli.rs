@@ -10,7 +10,7 @@ use crate::subject::address::{InstanceUrl, ProxyUrl};
 use crate::subject::dial::{ConnectTo, ResolveTo};
 use crate::text;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -125,7 +125,7 @@ pub struct Options {
     #[arg(long, value_name = "HOST:PORT:ADDRESS")]
     pub resolve: Vec<ResolveTo>,
     /// Ask this resolver in place of the system's
-    #[arg(long, value_name = "IP:PORT")]
+    #[arg(long, value_name = "IP:PORT", value_parser = resolver)]
     pub nameserver: Option<SocketAddr>,
     /// Trust these roots (PEM) beside those of each component
     #[arg(long, value_name = "FILE")]
@@ -202,6 +202,14 @@ pub enum When {
     Always,
     /// Never.
     Never,
+}
+
+/// Reads a resolver's address; no port means 53.
+fn resolver(text: &str) -> Result<SocketAddr, String> {
+    let bare = || text.trim_matches(['[', ']']).parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53));
+    text.parse::<SocketAddr>()
+        .or_else(|_| bare())
+        .map_err(|_| format!("`{}` is not IP:PORT", text::foreign(text)))
 }
 
 /// Reads a word of a fixed set.

@@ -88,8 +88,7 @@ impl Lab {
     /// be another. A scenario's `hold` applies where the limits have none.
     pub fn subject(&self, limits: Limits, now: Timestamp) -> Subject {
         let roots = if self.is_mended() { &self.sound_roots } else { &self.faulty_roots };
-        let store =
-            Store { label: "the system's store".into(), files: Vec::new(), roots: roots.store.clone() };
+        let store = Store { label: "the system's store".into(), roots: roots.store.clone() };
         Subject {
             instance: Some(self.instance()),
             node: self.node(),

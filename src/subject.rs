@@ -14,7 +14,6 @@ use jiff::Timestamp;
 use place::{Endpoint, Place, Stack};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Everything that a run needs to know before it starts.
@@ -111,9 +110,7 @@ pub struct StoreId(pub usize);
 pub struct Store {
     /// What people call it: `the system's store`.
     pub label: String,
-    /// Files in PEM form; the ones that do not exist are passed over.
-    pub files: Vec<PathBuf>,
-    /// Roots in DER form beside the files: `--cacert`, the lab's.
+    /// Its roots in DER form.
     pub roots: Vec<Vec<u8>>,
 }
 

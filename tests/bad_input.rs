@@ -138,7 +138,7 @@ fn options_that_do_not_parse_are_wrong_usage_and_named() {
         ("--connect-to", "a:b:c:d", "`b` is not a port"),
         ("--resolve", "gitlab.example.com", "HOST:PORT:ADDRESS"),
         ("--resolve", "gitlab.example.com:443:here", "`here`"),
-        ("--nameserver", "resolver", "invalid socket address"),
+        ("--nameserver", "resolver", "is not IP:PORT"),
         ("--proxy", "socks5://proxy:1080", "`socks5`"),
         ("--timeout", "soon", "`soon` is no number of seconds"),
         ("--timeout", "0", "above 0"),

@@ -166,7 +166,7 @@ pub fn of_node(
     let bundle = SYSTEM_BUNDLES.iter().find_map(|f| root.read(f)).unwrap_or_default();
     let system = CertificateDer::pem_slice_iter(&bundle).filter_map(Result::ok).map(|c| c.to_vec());
     let roots = system.chain(inputs.roots.iter().cloned()).collect();
-    let store = Store { label: "the system's store".to_owned(), files: Vec::new(), roots };
+    let store = Store { label: "the system's store".to_owned(), roots };
     let mut subject = Subject {
         instance: options.instance_url.clone().or(found.external_url),
         node: found.node,

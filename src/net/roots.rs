@@ -1,16 +1,15 @@
-//! Trusted roots: read once per run and store, from the files that the subject names and no others.
+//! Trusted roots: parsed once per run and store, those that the subject holds and no others.
 //!
-//! `SSL_CERT_FILE` and its like are never obeyed here: whoever made the subject decided which files count.
+//! `SSL_CERT_FILE` and its like are never obeyed here: whoever made the subject decided which roots count.
 
 use crate::subject::{PublicRoots, Store, StoreId, Subject};
 use rustls::{DistinguishedName, RootCertStore};
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
-/// The stores of a subject and its public roots, each read when it is first needed.
+/// The stores of a subject and its public roots, each parsed when it is first needed.
 pub(super) struct Roots {
     stores: Vec<(Store, OnceCell<Arc<Anchors>>)>,
     public: (PublicRoots, OnceCell<Arc<Anchors>>),
@@ -54,7 +53,7 @@ impl Anchors {
 }
 
 impl Roots {
-    /// Takes the list of stores; nothing is read yet.
+    /// Takes the list of stores; nothing is parsed yet.
     pub(super) fn new(subject: &Subject) -> Self {
         let stores = subject.stores.iter().map(|s| (s.clone(), OnceCell::new())).collect();
         Self { stores, public: (subject.public_roots.clone(), OnceCell::new()) }
@@ -63,7 +62,7 @@ impl Roots {
     /// The roots of a store; an index that points nowhere trusts nobody.
     pub(super) async fn trusted(&self, id: StoreId) -> Arc<Anchors> {
         let Some((store, cell)) = self.stores.get(id.0) else { return Arc::new(Anchors::new([])) };
-        cell.get_or_init(|| in_background(store.clone(), read)).await.clone()
+        cell.get_or_init(|| in_background(store.clone(), parsed)).await.clone()
     }
 
     /// The roots that count as public.
@@ -80,15 +79,12 @@ impl Roots {
     }
 }
 
-/// Reading and parsing 140 roots takes long enough to stall other probes, so it happens on a thread of its own.
+/// Parsing 140 roots takes long enough to stall other probes, so it happens on a thread of its own.
 async fn in_background<T: Send + 'static>(given: T, read: fn(T) -> Anchors) -> Arc<Anchors> {
     let read = tokio::task::spawn_blocking(move || read(given)).await;
     Arc::new(read.unwrap_or_else(|_| Anchors::new([])))
 }
 
-fn read(store: Store) -> Anchors {
-    let files = store.files.iter().filter_map(|file| std::fs::read(file).ok());
-    let from_files: Vec<CertificateDer<'static>> =
-        files.flat_map(|pem| CertificateDer::pem_slice_iter(&pem).flatten().collect::<Vec<_>>()).collect();
-    Anchors::new(from_files.into_iter().chain(store.roots.into_iter().map(CertificateDer::from)))
+fn parsed(store: Store) -> Anchors {
+    Anchors::new(store.roots.into_iter().map(CertificateDer::from))
 }

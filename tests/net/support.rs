@@ -28,7 +28,7 @@ pub(crate) fn subject() -> Subject {
         node: Node::default(),
         routes: Vec::new(),
         dial: Dial { names: vec![NameRule { host: None, port: None, to }], ..Dial::default() },
-        stores: vec![Store { label: "the test's store".into(), files: Vec::new(), roots: Vec::new() }],
+        stores: vec![Store { label: "the test's store".into(), roots: Vec::new() }],
         public_roots: PublicRoots::Given(Vec::new()),
         token: None,
         started_at: "2026-06-01T00:00:00Z".parse().expect("a time"),
