@@ -61,6 +61,7 @@ pub fn duration(d: Duration) -> String {
 pub fn seconds(d: Duration) -> String {
     let s = d.as_secs_f64();
     match s {
+        _ if s < 0.01 => "under 0.01".to_owned(),
         _ if s < 0.095 => format!("{s:.2}"),
         _ if s < 9.95 => format!("{s:.1}").trim_end_matches(".0").to_owned(),
         _ => format!("{s:.0}"),
@@ -205,7 +206,9 @@ mod tests {
 
     #[test]
     fn seconds_are_never_rounded_up_to_one() {
-        for (ms, text) in [(31, "0.03"), (400, "0.4"), (2_600, "2.6"), (3_000, "3"), (10_003, "10")] {
+        for (ms, text) in
+            [(2, "under 0.01"), (31, "0.03"), (400, "0.4"), (2_600, "2.6"), (3_000, "3"), (10_003, "10")]
+        {
             assert_eq!(seconds(Duration::from_millis(ms)), text);
         }
     }
