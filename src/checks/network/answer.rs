@@ -28,6 +28,10 @@ pub(super) fn judge(endpoint: Endpoint, host: &str, answer: &Answer) -> Verdict 
     if let Some(location) = elsewhere(host, answer) {
         return found(Code::HttpRedirected, &[("location", &location)]);
     }
+    let broken_off = || {
+        let words = format!("the answer breaks off after {} bytes", answer.body_bytes);
+        Verdict::found(Code::HttpMalformed, &[("host", host), ("words", &words)])
+    };
     if is_cloudflare(answer) {
         return match answer.status {
             520..=530 => found(Code::CloudflareOriginError, &[("ray", ray)]),
@@ -36,12 +40,16 @@ pub(super) fn judge(endpoint: Endpoint, host: &str, answer: &Answer) -> Verdict 
                 found(Code::CloudflareBlocked, &[("error", &error), ("ray", ray)])
             }
             500..=519 => found(Code::GatewayUnhealthy, &[("words", &words)]),
+            _ if is_broken_off(answer) => broken_off(),
             _ => found(Code::SignatureUnrecognised, &[("words", &words), ("ray", ray)]),
         };
     }
     if let Some(by) = vendors::blocker(answer) {
         let by = if by.is_empty() { "a firewall or proxy" } else { by };
         return found(Code::HttpBlockPage, &[("by", by), ("words", &words)]);
+    }
+    if is_broken_off(answer) {
+        return broken_off();
     }
     let by = vendors::server_product(&answer.headers).unwrap_or("another service");
     found(Code::HttpUnexpected, &[("by", by), ("words", &words)])
@@ -58,6 +66,14 @@ fn is_right(endpoint: Endpoint, answer: &Answer) -> bool {
         Endpoint::Customers => answer.status == 200 && text("issuer").is_some() && text("jwks_uri").is_some(),
         Endpoint::Workflow | Endpoint::Instance => false,
     }
+}
+
+/// So much of a body is read at least, unless it ends or breaks off before.
+const WHOLE: u64 = 64 * 1024;
+
+/// Whether the body began and did not come to its end.
+fn is_broken_off(answer: &Answer) -> bool {
+    answer.cut && answer.body_bytes < WHOLE
 }
 
 /// Whether Cloudflare's edge passed the answer on.
@@ -143,6 +159,14 @@ mod tests {
         );
         is(Some(Code::HttpUnexpected), &answer(403, &[HTML, ("server", "nginx")], "403 Forbidden"));
         is(Some(Code::HttpUnexpected), &answer(200, &[("server", "nginx")], "Welcome to nginx!"));
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_is_not_taken_for_another_service() {
+        let cut = |headers, bytes| Answer { cut: true, body_bytes: bytes, ..answer(200, headers, "{\"iss") };
+        is(Some(Code::HttpMalformed), &cut(&[], 5));
+        is(Some(Code::HttpMalformed), &cut(&[RAY], 5));
+        is(Some(Code::HttpUnexpected), &cut(&[], 64 * 1024));
     }
 
     #[test]
