@@ -23,7 +23,7 @@ fn main() {
     row("figure", "goal", "measured");
     ours();
     runs();
-    for (name, arguments, marker) in [("trip", "127.0.0.1", "Trippy"), ("mtr", "127.0.0.1", "Keys:")] {
+    for (name, arguments, marker) in [("trip", "127.0.0.1", "Hops"), ("mtr", "127.0.0.1", "Keys:")] {
         if is_installed(name) {
             let start = || command(name, &[arguments]);
             row(&format!("{name}: first frame"), "", &times(first_frames(start, marker)));
