@@ -5,8 +5,8 @@
 mod story;
 
 use duo_doctor::check::Group;
-use duo_doctor::report::Redaction;
 use duo_doctor::report::file::{SaveError, Saved};
+use duo_doctor::report::{FailOn, Redaction};
 use duo_doctor::run::Run;
 use duo_doctor::run::event::Event;
 use duo_doctor::tui::keys::Key;
@@ -26,8 +26,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 use story::Plot;
 
-const LOOK: Look = Look { glyphs: Glyphs::Unicode, colour: Colour::On, redaction: Redaction::Share };
-const ASCII: Look = Look { glyphs: Glyphs::Ascii, colour: Colour::Off, redaction: Redaction::Share };
+const LOOK: Look =
+    Look { glyphs: Glyphs::Unicode, colour: Colour::On, redaction: Redaction::Share, fail_on: FailOn::Fail };
+const ASCII: Look = Look { glyphs: Glyphs::Ascii, colour: Colour::Off, ..LOOK };
 
 fn at(text: &str) -> Timestamp {
     format!("2026-11-22T{text}Z").parse().expect("a time")

@@ -118,6 +118,7 @@ pub fn setup(
             Colour::Never => theme::Colour::Off,
         },
         redaction,
+        fail_on: options.fail_on,
     };
     // An exported text is for others: in all characters and without colours.
     let plain = report::Options { fail_on: options.fail_on, ..report::Options::default() };

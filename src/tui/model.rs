@@ -8,6 +8,7 @@ pub mod message;
 
 use crate::check::Group;
 use crate::remedy::{Article, Values};
+use crate::report;
 use crate::run::{Run, Status};
 use crate::tui::keys::Context;
 use crate::tui::theme::Look;
@@ -334,15 +335,10 @@ impl Model {
 
     /// The exit code for the run that is shown (contract, section 3).
     pub fn exit_code(&self) -> u8 {
-        use crate::run::RunVerdict;
-        if self.run.steps.is_empty() {
-            return if self.phase == Phase::Choosing { 0 } else { 3 };
+        if self.phase == Phase::Choosing && self.run.steps.is_empty() {
+            return 0;
         }
-        match self.run.verdict() {
-            RunVerdict::Fail => 1,
-            _ if self.run.ending.is_none() => 3,
-            RunVerdict::Inconclusive => 3,
-            RunVerdict::Pass | RunVerdict::Warn => 0,
-        }
+        // A step that has not settled is open, and so is a run without steps.
+        report::exit_code(&self.run, self.look.fail_on)
     }
 }

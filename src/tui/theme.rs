@@ -3,7 +3,7 @@
 //! The terminal's own foreground and background are never replaced. Meaning never hangs on colour: a state is
 //! sign and word.
 
-use crate::report::Redaction;
+use crate::report::{FailOn, Redaction};
 use crate::run::Status;
 use crate::text;
 use ratatui::style::{Color, Modifier, Style};
@@ -36,6 +36,8 @@ pub struct Look {
     pub colour: Colour,
     /// The redaction that the export dialog begins with.
     pub redaction: Redaction,
+    /// What makes the exit code non-zero.
+    pub fail_on: FailOn,
 }
 
 /// What a piece of text is for.

@@ -29,6 +29,17 @@ fn the_first_frame_comes_before_anything_is_found_out() {
 }
 
 #[test]
+fn a_warning_leaves_with_2_only_where_that_was_asked_for() {
+    let warned = ["demo", "http2-not-offered", "--skip", "pings"];
+    for (more, code) in [(&[][..], 0), (&["--fail-on", "warn"][..], 2)] {
+        let mut terminal = program(&[&warned[..], more].concat()).start();
+        terminal.wait_until_the_run_is_over();
+        terminal.press("q");
+        assert_eq!(terminal.exit_code(), code);
+    }
+}
+
+#[test]
 fn a_healthy_demo_passes_and_leaves_with_0() {
     let mut terminal = program(&["demo", "healthy"]).start();
     let screen = terminal.wait_until_the_run_is_over();
