@@ -120,7 +120,7 @@ fn runs() {
     );
     let healthy: Vec<_> = (0..7).map(|_| headless(&["--demo", "healthy", "--skip", "pings"]).0).collect();
     row("check --demo healthy without pings", "150 ms", &times(healthy));
-    for scenario in ["tcp-timeout", "tls-timeout", "dns-timeout"] {
+    for scenario in ["two-faults-nothing-gets-through", "tcp-timeout", "tls-timeout", "dns-timeout"] {
         let (wall, _) = headless(&["--demo", scenario, "--timeout", "60", "--deadline", "2"]);
         let over = wall.saturating_sub(Duration::from_secs(2));
         row(&format!("over a deadline of 2 s, {scenario}"), "200 ms", &ms(over));
