@@ -6,7 +6,7 @@ pub mod subject;
 
 use crate::egress::Given;
 use crate::report::{FailOn, Format, Redaction};
-use crate::subject::address::{InstanceUrl, ProxyUrl};
+use crate::subject::address::{BaseUrl, ProxyUrl};
 use crate::subject::dial::{ConnectTo, ResolveTo};
 use crate::text;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -114,7 +114,7 @@ pub struct ExplainArgs {
 pub struct Options {
     /// The instance [default: `external_url` as found on this node]; no scheme means https
     #[arg(long, value_name = "URL")]
-    pub instance_url: Option<InstanceUrl>,
+    pub instance_url: Option<BaseUrl>,
     /// A file with a personal access token (mode 0600); also `DUO_DOCTOR_TOKEN`
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,

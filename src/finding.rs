@@ -67,12 +67,49 @@ pub struct Row {
 codes! {
     /// No GitLab on this node.
     GitlabNotFound = "gitlab-not-found" Warn ["hostname"] same [],
+    /// GitLab here is the Community Edition, which has no Duo.
+    EditionNotEnterprise = "edition-not-enterprise" Fail ["edition", "version"] same [],
+    /// Before 17.2.
+    VersionOld = "version-old" Warn ["version"] same [],
     /// The instance's URL begins with `http://`.
     InstanceUrlNotHttps = "instance-url-not-https" Fail ["url", "host"] same [],
     /// The node's clock is off by 60 s or more.
     ClockDrift = "clock-drift" Warn ["off", "direction", "by"] same [],
     /// The node's clock is so far off that it explains a failure, or by more than 24 h.
     ClockSkew = "clock-skew" Fail ["off", "direction", "by"] same [],
+    /// The instance is ahead of its own gateway, which then refuses the tokens that the instance signs.
+    GatewayClockSkew = "gateway-clock-skew" Fail ["host", "off"] same [],
+    /// A Duo host resolves to an address that Rails' outbound filter refuses.
+    AddressBlockedByFilter = "address-blocked-by-filter" Fail ["host", "address", "kind", "stacks"] same [],
+    /// Tokens are signed by the instance itself, which only GitLab's own services may do.
+    SelfSignedTokensSet = "self-signed-tokens-set" Fail ["value", "from"] same [],
+    /// The same beside a gateway of one's own.
+    SelfSignedTokensUnneeded = "self-signed-tokens-unneeded" Warn ["value", "from"] same [],
+    /// This node runs only a part of GitLab: the others are not checked from here.
+    OtherNodesUnchecked = "other-nodes-unchecked" Warn ["here", "elsewhere"] same [],
+    /// A host that this deployment does not need for Duo cannot be reached.
+    UnneededWayFails = "unneeded-way-fails" Warn ["host", "finding", "words", "reason"] same ["finding"],
+
+    /// Rails and Sidekiq have no proxy, and only the proxy leads out.
+    ProxyMissingInRails = "proxy-missing-in-rails" Fail ["stacks", "hosts", "proxy", "known_from", "env", "no_proxy"] same [],
+    /// Workhorse has no proxy, and only the proxy leads out.
+    ProxyMissingInWorkhorse = "proxy-missing-in-workhorse" Fail ["stacks", "hosts", "proxy", "known_from", "env", "no_proxy"] same [],
+    /// A proxy is set in a form that this component does not read.
+    ProxyVariableIgnored = "proxy-variable-ignored" Fail ["stacks", "hosts", "variable", "wanted", "proxy", "from", "env", "no_proxy"] same [],
+    /// An exception takes Duo's hosts off the proxy.
+    NoProxyBypassesDuo = "no-proxy-bypasses-duo" Fail ["stacks", "hosts", "variable", "entry", "proxy", "from"] same [],
+    /// Components go out in different ways, and every way works.
+    ProxyDiffers = "proxy-differs" Warn ["ways"] same [],
+    /// A process runs with other proxy variables than its files say.
+    ProxyNotApplied = "proxy-not-applied" Warn ["process", "pid", "since", "difference", "service"] same [],
+    /// A variable that decides holds no proxy URL.
+    ProxyUrlInvalid = "proxy-url-invalid" Fail ["stacks", "variable", "why"] same ["variable", "why"],
+    /// An exception that a component does not understand.
+    NoProxyUnsupported = "no-proxy-unsupported" Warn ["stacks", "entries", "variable", "from"] same [],
+    /// An environment hash is assigned more than once, and the last one wins.
+    EnvAssignedTwice = "env-assigned-twice" Warn ["key", "places", "lost"] same [],
+    /// `sidekiq['env']` is set, which GitLab does not read.
+    SidekiqEnvUnsupported = "sidekiq-env-unsupported" Warn ["place"] same [],
 
     /// NXDOMAIN.
     DnsNoSuchHost = "dns-no-such-host" Fail ["host", "server"] same [],
@@ -92,6 +129,8 @@ codes! {
     DnsOverridden = "dns-overridden" Warn ["host", "address", "file"] same [],
     /// A public address that is not Cloudflare's.
     AddressOutsideCloudflare = "address-outside-cloudflare" Warn ["host", "address", "date"] same [],
+    /// Rails and Sidekiq take the first address only, and that one does not connect.
+    FirstAddressUnreachable = "first-address-unreachable" Fail ["host", "address", "how", "works", "stacks"] same [],
     /// IPv6 addresses do not connect, IPv4 ones do.
     Ipv6Broken = "ipv6-broken" Warn ["host", "address", "how"] same [],
 
@@ -149,6 +188,8 @@ codes! {
     MtuBlackHole = "mtu-black-hole" Fail ["host", "port", "seconds"] same [],
     /// A client certificate is demanded.
     TlsClientCertificateWanted = "tls-client-certificate-wanted" Fail ["host", "port"] same [],
+    /// The operating system trusts the chain, and GitLab's own store does not.
+    CaMissingInRails = "ca-missing-in-rails" Fail ["host", "stacks", "product", "issuer", "root", "sha256", "file", "store", "trusted_by"] same [],
 
     /// A page that says the request is blocked.
     HttpBlockPage = "http-block-page" Fail ["host", "status", "by", "words"] same ["by"],
@@ -170,10 +211,23 @@ codes! {
     HttpMalformed = "http-malformed" Fail ["host", "words"] same [],
     /// The gateway's health address answers 5xx.
     GatewayUnhealthy = "gateway-unhealthy" Fail ["host", "status", "words"] same [],
+    /// `Authorization` does not arrive.
+    AuthHeaderStripped = "auth-header-stripped" Fail ["host", "by", "answer"] same ["by"],
+    /// GitLab's own headers do not arrive.
+    GitlabHeaderStripped = "gitlab-header-stripped" Fail ["host", "header", "by", "answer"] same ["by"],
+    /// HTTP/2 is offered and not settled on.
+    Http2Downgraded = "http2-downgraded" Fail ["host", "alpn", "by"] same [],
+    /// HTTP/2 stands, and gRPC is not answered.
+    GrpcUnavailable = "grpc-unavailable" Fail ["host", "answer", "by"] same [],
     /// Far away.
     LatencyHigh = "latency-high" Warn ["host", "figure", "limit"] same [],
     /// Connections that took a retransmission's time.
     PacketLossSuspected = "packet-loss-suspected" Warn ["host", "times", "samples"] same [],
+
+    /// An idle connection to the outside is cut.
+    OutboundIdleCut = "outbound-idle-cut" Warn ["host", "seconds", "how"] same [],
+    /// A firewall refuses connections to some of Cloudflare's ranges.
+    CloudflareRangesRefused = "cloudflare-ranges-refused" Warn ["ranges", "count", "how"] same [],
 
     /// Nothing that could be GitLab answers at a door.
     InstanceUnreachable = "instance-unreachable" Fail ["url", "host", "port", "layer", "words"] same [],
@@ -203,6 +257,11 @@ codes! {
     WebsocketUnauthorized = "websocket-unauthorized" Warn ["url", "host", "reason"] same [],
     /// ALPN does not offer HTTP/2.
     Http2NotOffered = "http2-not-offered" Warn ["host", "port", "alpn"] same [],
+
+    /// The workflow service cannot be reached.
+    WorkflowUnreachable = "workflow-unreachable" Fail ["host", "layer", "why", "by"] same [],
+    /// The same, where the Agent Platform is off, a beta, or not known to be used.
+    WorkflowNotReachableUnused = "workflow-not-reachable-unused" Warn ["host", "finding", "words", "reason"] same [],
 }
 
 impl Code {

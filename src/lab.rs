@@ -22,9 +22,11 @@ mod situation;
 mod tests;
 
 use crate::secret::Secret;
-use crate::subject::address::{InstanceUrl, ProxyUrl, Scheme, Target};
+use crate::subject::address::{BaseUrl, ProxyUrl, Scheme, Target};
 use crate::subject::dial::{AddressRule, AddressTo, Dial};
+use crate::subject::facts::Facts;
 use crate::subject::place::{Endpoint, Stack};
+use crate::subject::services::{Deployment, Services};
 use crate::subject::{
     Cloudflare, HostsEntry, Install, Limits, Node, PublicRoots, Route, Store, StoreId, Subject, Via,
 };
@@ -92,6 +94,10 @@ impl Lab {
         Subject {
             instance: Some(self.instance()),
             node: self.node(),
+            facts: Facts::default(),
+            deployment: Deployment::default(),
+            services: Services::default(),
+            agent_platform: None,
             routes: self.routes(),
             dial: self.dial(),
             stores: vec![store],
@@ -119,10 +125,10 @@ impl Lab {
         self.situation.is_mended()
     }
 
-    fn instance(&self) -> InstanceUrl {
+    fn instance(&self) -> BaseUrl {
         let scheme = if self.situation.is_plain() { Scheme::Http } else { Scheme::Https };
         let target = Target::new(name_of(On::Instance), scheme.default_port());
-        InstanceUrl { scheme, target, root: String::new() }
+        BaseUrl { scheme, target, root: String::new() }
     }
 
     fn node(&self) -> Node {
@@ -165,6 +171,7 @@ impl Lab {
             via: via.clone(),
             trust: StoreId(0),
             source: source.clone(),
+            and_not: Vec::new(),
         };
         vec![route("r1", Endpoint::Customers), route("r2", Endpoint::Cloud)]
     }

@@ -4,7 +4,6 @@ use duo_doctor::checks::CHECKS;
 use duo_doctor::cli::subject::{self, Inputs, Unfit};
 use duo_doctor::cli::{Cli, Command, ExplainArgs, LookArgs, Options, Output, When, screen};
 use duo_doctor::config::{self, Wrong};
-use duo_doctor::egress::Environment;
 use duo_doctor::engine::Rig;
 use duo_doctor::finding::Code;
 use duo_doctor::headless::{self, Talk, print, say};
@@ -12,6 +11,7 @@ use duo_doctor::lab::Lab;
 use duo_doctor::lab::scenario::{self, Scenario};
 use duo_doctor::report::file::Overwrite;
 use duo_doctor::report::{self, Charset, Colour, Format, Redaction, diff, explain, import};
+use duo_doctor::subject::environment::Environment;
 use duo_doctor::{text, tui};
 use jiff::Timestamp;
 use std::io::{IsTerminal, Read};
@@ -106,7 +106,7 @@ fn on_screen(options: &Options, on: &On) -> Result<u8, Stop> {
             for warning in &inputs.warnings {
                 say(&format!("duo-doctor: {warning}"));
             }
-            screen::node(options, inputs, Environment::of(std::env::vars()), Timestamp::now)?
+            screen::node(options, inputs, shell(), Timestamp::now)?
         }
     };
     show(source, &options.output, options.fail_on)
@@ -137,10 +137,7 @@ fn check(options: &Options, demo: Option<&str>) -> Result<u8, Stop> {
                 let found = lab.subject(subject::limits(options), Timestamp::now());
                 (Some(lab), found)
             }
-            None => (
-                None,
-                subject::of_node(options, &inputs, &Environment::of(std::env::vars()), Timestamp::now())?,
-            ),
+            None => (None, subject::of_node(options, &inputs, &shell(), Timestamp::now())?),
         };
         let rig: Rig = subject::rig(found, &selection);
         Ok::<u8, Stop>(headless::check(&rig, &output, talk, Timestamp::now).await)
@@ -148,6 +145,11 @@ fn check(options: &Options, demo: Option<&str>) -> Result<u8, Stop> {
     // A resolver that hangs must not hold the program.
     runtime.shutdown_background();
     code
+}
+
+/// The administrator's shell, as far as it concerns ways out.
+fn shell() -> Environment {
+    Environment::of(std::env::vars(), "this shell's environment")
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Stop> {

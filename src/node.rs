@@ -2,10 +2,13 @@
 //!
 //! Reads only, everything below one directory, bounded. What cannot be read is `None`, never "no".
 
-use crate::subject::address::InstanceUrl;
-use crate::subject::{HostsEntry, Install, Node};
+use crate::subject::address::BaseUrl;
+use crate::subject::facts::Facts;
+use crate::subject::{HostsEntry, Install, Node, Store};
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use std::fs::File;
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
@@ -17,8 +20,24 @@ use std::path::{Path, PathBuf};
 pub struct Found {
     /// The node's facts.
     pub node: Node,
+    /// How its components go out.
+    pub facts: Facts,
     /// `external_url`, where it is written as a plain text.
-    pub external_url: Option<InstanceUrl>,
+    pub external_url: Option<BaseUrl>,
+    /// Whose roots its components trust.
+    pub trust: Trust,
+}
+
+/// The roots that each kind of component trusts; `None`: the store is there and could not be read, or GitLab is
+/// not installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    /// Rails, Sidekiq, and gRPC inside Rails: GitLab's own store.
+    pub rails: Option<Store>,
+    /// Workhorse: GitLab's folder and the operating system's bundle.
+    pub workhorse: Option<Store>,
+    /// curl in a shell: the operating system's bundle.
+    pub shell: Store,
 }
 
 /// No file that matters here is longer.
@@ -67,6 +86,15 @@ impl Root {
     }
 }
 
+/// Where Linux distributions keep the bundle of trusted roots, in the order in which Go looks for it.
+const SYSTEM_BUNDLES: [&str; 5] = [
+    "etc/ssl/certs/ca-certificates.crt",
+    "etc/pki/tls/certs/ca-bundle.crt",
+    "etc/ssl/ca-bundle.pem",
+    "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "etc/ssl/cert.pem",
+];
+
 /// Reads the node's files.
 pub fn discover(root: &Root) -> Found {
     let read = |path: &str| root.read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
@@ -103,7 +131,12 @@ pub fn discover(root: &Root) -> Found {
         hosts: read("/etc/hosts").map(|text| hosts(&text)).unwrap_or_default(),
         nameservers: read("/etc/resolv.conf").map(|text| nameservers(&text)).unwrap_or_default(),
     };
-    Found { node, external_url: read("/etc/gitlab/gitlab.rb").and_then(|text| external_url(&text)) }
+    // The bundle is read here, so that a link in it cannot lead out of the directory.
+    let bundle = SYSTEM_BUNDLES.iter().find_map(|f| root.read(f)).unwrap_or_default();
+    let roots = CertificateDer::pem_slice_iter(&bundle).filter_map(Result::ok).map(|c| c.to_vec()).collect();
+    let shell = Store { label: "the system's store".to_owned(), roots };
+    let external_url = read("/etc/gitlab/gitlab.rb").and_then(|text| external_url(&text));
+    Found { node, facts: Facts::default(), external_url, trust: Trust { shell, ..Trust::default() } }
 }
 
 /// The lines of a hosts file that name anything.
@@ -129,7 +162,7 @@ fn nameservers(text: &str) -> Vec<SocketAddr> {
 }
 
 /// The last `external_url` that is a plain text; Ruby is not evaluated.
-fn external_url(text: &str) -> Option<InstanceUrl> {
+fn external_url(text: &str) -> Option<BaseUrl> {
     let line = |line: &str| {
         let rest = line.trim().strip_prefix("external_url")?.trim_start_matches([' ', '(', '=']);
         let quote = rest.chars().next().filter(|c| *c == '"' || *c == '\'')?;
@@ -171,7 +204,7 @@ mod tests {
     fn an_empty_machine_has_no_gitlab_and_nothing_is_guessed() {
         let root = tempfile::tempdir().expect("a directory");
         let root = Root::open(root.path()).expect("a directory");
-        assert_eq!(discover(&root), Found::default());
+        assert_eq!(discover(&root).node, Node::default());
     }
 
     #[test]

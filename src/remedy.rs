@@ -65,7 +65,7 @@ impl Values {
             ("ranges_date".to_owned(), cloudflare.date),
         ]);
         let host = about.and_then(|a| a.instance.as_deref()).and_then(|url| url.parse().ok());
-        if let Some(url) = host.map(|u: crate::subject::address::InstanceUrl| u.target.host) {
+        if let Some(url) = host.map(|u: crate::subject::address::BaseUrl| u.target.host) {
             values.insert("instance".to_owned(), url);
         }
         if let Some(node) = about.and_then(|a| a.node.hostname.clone()) {

@@ -4,15 +4,21 @@
 
 pub mod address;
 pub mod dial;
+pub mod environment;
+pub mod facts;
 pub mod place;
+pub mod services;
 
 use crate::secret::Secret;
-use address::{InstanceUrl, ProxyUrl, Target};
+use address::{BaseUrl, ProxyUrl, Target};
 use dial::Dial;
+use facts::Facts;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use place::{Endpoint, Place, Stack};
 use serde::{Deserialize, Serialize};
+use services::{Deployment, Requirement, Services};
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -20,9 +26,17 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Subject {
     /// The instance; `None`: none given and none found.
-    pub instance: Option<InstanceUrl>,
+    pub instance: Option<BaseUrl>,
     /// What this node is.
     pub node: Node,
+    /// What its files and processes say of how its components go out.
+    pub facts: Facts,
+    /// Which services Duo needs here, as far as known.
+    pub deployment: Deployment,
+    /// Where the services are.
+    pub services: Services,
+    /// Whether the Agent Platform is used here; `None`: not known.
+    pub agent_platform: Option<bool>,
     /// The ways out, one entry for each endpoint and set of stacks that would connect alike.
     pub routes: Vec<Route>,
     /// Where connections really go.
@@ -44,14 +58,13 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The host and port that an endpoint is reached at; `None` for the instance where none is known.
+    /// The host and port that an endpoint is reached at; `None` for a service or instance that is not known.
     pub fn target(&self, endpoint: Endpoint) -> Option<Target> {
         match endpoint {
-            Endpoint::Customers => Some(Target::new("customers.gitlab.com", 443)),
-            Endpoint::Cloud => Some(Target::new("cloud.gitlab.com", 443)),
-            Endpoint::Workflow => Some(Target::new("duo-workflow-svc.runway.gitlab.net", 443)),
-            Endpoint::Gateway => None,
             Endpoint::Instance => self.instance.as_ref().map(|i| i.target.clone()),
+            Endpoint::Customers | Endpoint::Cloud | Endpoint::Workflow | Endpoint::Gateway => {
+                self.services.base(endpoint).map(|base| base.target.clone())
+            }
         }
     }
 
@@ -61,9 +74,48 @@ impl Subject {
         self.routes.iter().find(|r| r.endpoint == endpoint && r.stacks.contains(&stack))
     }
 
-    /// All routes to an endpoint.
+    /// All routes that components of GitLab take to an endpoint, or the shell's where there are none.
     pub fn routes_to(&self, endpoint: Endpoint) -> impl Iterator<Item = &Route> {
-        self.routes.iter().filter(move |r| r.endpoint == endpoint)
+        self.examined().filter(move |r| r.endpoint == endpoint)
+    }
+
+    /// The routes that are examined without being asked for: beside GitLab the shell's serves comparison only.
+    pub fn examined(&self) -> impl Iterator<Item = &Route> {
+        let shell_counts = self.node.install.is_none();
+        self.routes.iter().filter(move |r| shell_counts || r.stacks != [Stack::Shell])
+    }
+
+    /// Whether GitLab has a version of at least `major.minor`; `None`: its version is not known.
+    pub fn is_at_least(&self, major: u32, minor: u32) -> Option<bool> {
+        let mut parts = self.node.gitlab_version.as_deref()?.split('.').map(str::parse::<u32>);
+        let (has_major, has_minor) = (parts.next()?.ok()?, parts.next()?.ok()?);
+        Some((has_major, has_minor) >= (major, minor))
+    }
+
+    /// How far a failure on the way to an endpoint matters (`field-notes` 10, 22, 28).
+    pub fn requirement(&self, endpoint: Endpoint) -> Requirement {
+        let duo_is_self_hosted = self.deployment == Deployment::SelfHosted;
+        match endpoint {
+            Endpoint::Customers | Endpoint::Cloud | Endpoint::Workflow
+                if self.facts.geo_secondary == Some(true) =>
+            {
+                Requirement::Optional("this is a Geo secondary site: it is needed after a failover")
+            }
+            Endpoint::Cloud | Endpoint::Workflow if duo_is_self_hosted => {
+                Requirement::Optional("with a gateway of one's own it is used for billing alone")
+            }
+            Endpoint::Workflow if self.agent_platform != Some(true) => {
+                Requirement::Optional("it is not known whether the Agent Platform is used here")
+            }
+            Endpoint::Workflow if self.is_at_least(18, 8) == Some(false) => {
+                Requirement::Optional("before GitLab 18.8 the Agent Platform is a beta")
+            }
+            Endpoint::Customers
+            | Endpoint::Cloud
+            | Endpoint::Workflow
+            | Endpoint::Gateway
+            | Endpoint::Instance => Requirement::Needed,
+        }
     }
 }
 
@@ -82,6 +134,10 @@ pub struct Route {
     pub trust: StoreId,
     /// What decided: the variable or option, and the rule that matched.
     pub source: String,
+    /// What is set beside that and decides nothing, a sentence each: `https_proxy is set too, but Ruby never
+    /// reads it`.
+    #[serde(default)]
+    pub and_not: Vec<String>,
 }
 
 impl Route {
@@ -99,6 +155,23 @@ pub enum Via {
     Direct,
     /// By CONNECT through a proxy.
     Proxy(ProxyUrl),
+    /// Not at all: the variable that decides holds nothing that this stack can use as a proxy.
+    Unusable {
+        /// The variable.
+        variable: String,
+        /// What is wrong with its value, without the value.
+        why: String,
+    },
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Via::Direct => f.write_str("direct"),
+            Via::Proxy(proxy) => proxy.fmt(f),
+            Via::Unusable { variable, .. } => write!(f, "none: {variable} is no proxy"),
+        }
+    }
 }
 
 /// An index into `Subject::stores`.
@@ -106,7 +179,7 @@ pub enum Via {
 pub struct StoreId(pub usize);
 
 /// A set of trusted roots.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Store {
     /// What people call it: `the system's store`.
     pub label: String,

@@ -12,7 +12,9 @@ use duo_doctor::run::{Run, Status};
 use duo_doctor::subject::About;
 use duo_doctor::subject::address::Target;
 use duo_doctor::subject::dial::{Dial, NameSource};
+use duo_doctor::subject::facts::Facts;
 use duo_doctor::subject::place::Place;
+use duo_doctor::subject::services::{Deployment, Services};
 use duo_doctor::subject::{Cloudflare, Limits, Node, PublicRoots, Subject};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -76,6 +78,10 @@ fn subject(deadline: Duration) -> Subject {
     Subject {
         instance: None,
         node: Node::default(),
+        facts: Facts::default(),
+        deployment: Deployment::Unknown,
+        services: Services::default(),
+        agent_platform: None,
         routes: Vec::new(),
         dial: Dial::default(),
         stores: Vec::new(),

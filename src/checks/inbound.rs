@@ -12,7 +12,7 @@ pub(super) mod reach;
 use crate::check::{Ask, Reached, Seen, Verdict};
 use crate::failure::Layer;
 use crate::probe::{Alpn, Probe, Reading, Request, Then, Tls, TlsAsk, Walk};
-use crate::subject::address::{InstanceUrl, Scheme};
+use crate::subject::address::{BaseUrl, Scheme};
 use crate::subject::place::{Door, Place};
 use crate::subject::{StoreId, Subject, Via};
 
@@ -28,7 +28,7 @@ const CLIENT_STORE: StoreId = StoreId(0);
 const PAGE: &str = "/users/sign_in";
 
 /// How TLS is spoken at the public door, where it is.
-fn tls(url: &InstanceUrl, alpn: Alpn) -> Option<TlsAsk> {
+fn tls(url: &BaseUrl, alpn: Alpn) -> Option<TlsAsk> {
     (url.scheme == Scheme::Https).then_some(TlsAsk { alpn, ..TlsAsk::lenient(CLIENT_STORE) })
 }
 

@@ -72,7 +72,7 @@ fn slice(subject: &Subject, place: Place, from: Layer, until: Layer) -> Vec<Ask>
 /// to this node.
 fn only_proxy(subject: &Subject, endpoint: Endpoint) -> Option<String> {
     let mut proxies = subject.routes_to(endpoint).map(|r| match &r.via {
-        Via::Direct => None,
+        Via::Direct | Via::Unusable { .. } => None,
         Via::Proxy(proxy) => Some(proxy.target.to_string()),
     });
     let first = proxies.next()??;

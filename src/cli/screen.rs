@@ -2,7 +2,6 @@
 
 use super::Options;
 use super::subject::{Inputs, Unfit, limits, of_node, rig, selection};
-use crate::egress::Environment;
 use crate::engine::Rig;
 use crate::lab::Lab;
 use crate::lab::scenario::{Scenario, scenario, scenarios};
@@ -12,6 +11,7 @@ use crate::report::{self, Charset, Colour};
 use crate::run::Run;
 use crate::save::save;
 use crate::subject::Limits;
+use crate::subject::environment::Environment;
 use crate::tui::model::DemoEntry;
 use crate::tui::theme::{self, Glyphs, Look};
 use crate::tui::{Live, Mend, Setup, Source};

@@ -2,13 +2,15 @@
 
 use super::Options;
 use crate::checks::CHECKS;
-use crate::egress::{self, Environment};
+use crate::egress::routes::{Ways, routes};
 use crate::engine::{CarryOut, Rig};
 use crate::net::Net;
 use crate::plan::{Plan, Selection, What, plan};
 use crate::secret::Secret;
 use crate::subject::dial::Dial;
-use crate::subject::place::Endpoint;
+use crate::subject::environment::Environment;
+use crate::subject::place::Stack;
+use crate::subject::services::{Deployment, Services};
 use crate::subject::{About, Cloudflare, Limits, PublicRoots, Store, StoreId, Subject};
 use crate::{node, text};
 use jiff::Timestamp;
@@ -37,16 +39,13 @@ pub enum Unfit {
         /// Why not.
         why: String,
     },
-    /// A proxy variable of the environment holds no proxy.
-    #[error(transparent)]
-    Variable(#[from] egress::BadVariable),
 }
 
 impl Unfit {
     /// The exit code (contract, section 3).
     pub fn exit_code(&self) -> u8 {
         match self {
-            Unfit::Selection(_) | Unfit::Variable(_) => 64,
+            Unfit::Selection(_) => 64,
             Unfit::File { .. } => 65,
         }
     }
@@ -129,15 +128,6 @@ fn roots_of(path: &Path) -> Result<Vec<Vec<u8>>, Unfit> {
     Ok(roots.iter().map(|r| r.to_vec()).collect())
 }
 
-/// Where Linux distributions keep the bundle of trusted roots, in the order in which Go looks for it.
-const SYSTEM_BUNDLES: [&str; 5] = [
-    "etc/ssl/certs/ca-certificates.crt",
-    "etc/pki/tls/certs/ca-bundle.crt",
-    "etc/ssl/ca-bundle.pem",
-    "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "etc/ssl/cert.pem",
-];
-
 /// The limits that the options give.
 pub fn limits(options: &Options) -> Limits {
     let hold = options.hold.map(|s| s.0);
@@ -152,7 +142,7 @@ pub fn limits(options: &Options) -> Limits {
 /// Finds out about this node. Reads files; asks nobody.
 ///
 /// # Errors
-/// A proxy variable that applies and cannot be used.
+/// The directory of `--sysroot` cannot be opened.
 pub fn of_node(
     options: &Options,
     inputs: &Inputs,
@@ -161,18 +151,23 @@ pub fn of_node(
 ) -> Result<Subject, Unfit> {
     let path = options.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
     let root = node::Root::open(&path).map_err(|e| unfit("directory", &path, e.to_string()))?;
-    let found = node::discover(&root);
-    // The bundle is read here, so that a link in it cannot lead out of the directory.
-    let bundle = SYSTEM_BUNDLES.iter().find_map(|f| root.read(f)).unwrap_or_default();
-    let system = CertificateDer::pem_slice_iter(&bundle).filter_map(Result::ok).map(|c| c.to_vec());
-    let roots = system.chain(inputs.roots.iter().cloned()).collect();
-    let store = Store { label: "the system's store".to_owned(), roots };
+    let node::Found { node, facts, external_url, trust } = node::discover(&root);
+    let with_given = |store: Store| Store { roots: [store.roots, inputs.roots.clone()].concat(), ..store };
+    let (stores, trust) = stores([
+        (&[Stack::Rails, Stack::Sidekiq, Stack::Grpc][..], trust.rails.map(with_given)),
+        (&[Stack::Workhorse][..], trust.workhorse.map(with_given)),
+        (&[Stack::Shell][..], Some(with_given(trust.shell))),
+    ]);
     let mut subject = Subject {
-        instance: options.instance_url.clone().or(found.external_url),
-        node: found.node,
+        instance: options.instance_url.clone().or(external_url),
+        services: Services::of(&facts),
+        deployment: Deployment::default(),
+        agent_platform: None,
+        node,
+        facts,
         routes: Vec::new(),
         dial: dial(options),
-        stores: vec![store],
+        stores,
         public_roots: PublicRoots::Mozilla,
         token: inputs.token.clone(),
         started_at: now,
@@ -180,11 +175,33 @@ pub fn of_node(
         cloudflare: Cloudflare::embedded(),
         demo: None,
     };
-    let targets = [Endpoint::Customers, Endpoint::Cloud].map(|e| subject.target(e).map(|t| (e, t)));
-    let targets: Vec<_> = targets.into_iter().flatten().collect();
-    let given = options.proxy.as_ref().map(|p| &p.0);
-    subject.routes = egress::shell_routes(&targets, environment, given, StoreId(0))?;
+    subject.routes = routes(&Ways {
+        services: &subject.services,
+        facts: &subject.facts,
+        shell: environment,
+        given: options.proxy.as_ref().map(|p| &p.0),
+        trust: &trust,
+        addresses: &|host| subject.node.hosts_for(host),
+    });
     Ok(subject)
+}
+
+/// The stores of a node, equal ones once, and which one a stack trusts. A store that could not be read has no roots:
+/// nothing is trusted by it, and its label says so.
+fn stores<const N: usize>(read: [(&[Stack], Option<Store>); N]) -> (Vec<Store>, impl Fn(Stack) -> StoreId) {
+    let mut stores: Vec<Store> = Vec::new();
+    let mut of: Vec<(Stack, StoreId)> = Vec::new();
+    for (stacks, store) in read {
+        let store =
+            store.unwrap_or(Store { label: "a store that could not be read".to_owned(), roots: Vec::new() });
+        let known = stores.iter().position(|s| s.roots == store.roots);
+        let id = StoreId(known.unwrap_or_else(|| {
+            stores.push(store);
+            stores.len() - 1
+        }));
+        of.extend(stacks.iter().map(|stack| (*stack, id)));
+    }
+    (stores, move |stack| of.iter().find(|(s, _)| *s == stack).map_or(StoreId(0), |(_, id)| *id))
 }
 
 fn dial(options: &Options) -> Dial {

@@ -14,6 +14,11 @@ pub(super) async fn walk(net: &Net, walk: &Walk, teller: &mut Teller<'_>) -> Opt
     let first_hop = match &walk.via {
         Via::Direct => &walk.target,
         Via::Proxy(proxy) => &proxy.target,
+        Via::Unusable { variable, why } => {
+            let message = format!("{variable}: {why}");
+            let failure = Failure::Other { layer: Layer::Proxy, message };
+            return teller.tell(Layer::Proxy, Instant::now(), Err(failure));
+        }
     };
     let found = net.resolve(first_hop, teller).await?;
     let began = Instant::now();
@@ -29,7 +34,7 @@ pub(super) async fn walk(net: &Net, walk: &Walk, teller: &mut Teller<'_>) -> Opt
     let connected = connected.map(|(stream, connected)| (stream, Reading::Connected(connected)));
     let stream = Stream::new(teller.tell(Layer::Tcp, began, connected)?, Vec::new());
     let stream = match &walk.via {
-        Via::Direct => stream,
+        Via::Direct | Via::Unusable { .. } => stream,
         Via::Proxy(proxy) => {
             let began = Instant::now();
             let tunnel = tunnel(net, proxy, walk, stream).await;

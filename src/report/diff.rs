@@ -7,7 +7,6 @@ use super::{Charset, Options, Report};
 use crate::finding::Code;
 use crate::run::Status;
 use crate::run::event::Skip;
-use crate::subject::Via;
 use crate::text::{ascii, count, cut, duration, width};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -215,15 +214,7 @@ fn changed(old: &Report, new: &Report) -> Vec<(&'static str, String)> {
     for route in &new.routes {
         let place = route.place();
         if let Some(before) = old.routes.iter().find(|r| r.place() == place) {
-            let way = |via: &Via| match via {
-                Via::Direct => "direct".to_owned(),
-                Via::Proxy(proxy) => proxy.to_string(),
-            };
-            differs(
-                "way",
-                Some(format!("{place} {}", way(&before.via))),
-                Some(way(&route.via)).map(|w| format!("{place} {w}")),
-            );
+            differs("way", Some(format!("{place} {}", before.via)), Some(format!("{place} {}", route.via)));
         }
     }
     differs("duo-doctor", Some(old.tool.version.clone()), Some(new.tool.version.clone()));

@@ -6,7 +6,6 @@ use super::shape::{CauseReport, CheckReport, GroupCount, Phase, PhaseEnd};
 use super::{Report, fill, letter, markdown, redact, text};
 use crate::finding::Severity;
 use crate::run::Status;
-use crate::subject::Via;
 use crate::text::duration;
 use askama::Template;
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Parser, Tag, TagEnd};
@@ -195,10 +194,7 @@ fn way(route: &crate::subject::Route) -> Way {
     Way {
         stacks: route.stacks.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", "),
         endpoint: route.endpoint.as_str(),
-        via: match &route.via {
-            Via::Direct => "direct".to_owned(),
-            Via::Proxy(proxy) => proxy.to_string(),
-        },
+        via: route.via.to_string(),
         source: route.source.clone(),
     }
 }

@@ -146,16 +146,12 @@ fn others(out: &mut String, report: &Report) {
     let _ = writeln!(out, "| stacks | endpoint | via | decided by |\n| --- | --- | --- | --- |");
     for r in &report.routes {
         let stacks: Vec<&str> = r.stacks.iter().map(|s| s.as_str()).collect();
-        let via = match &r.via {
-            crate::subject::Via::Direct => "direct".to_owned(),
-            crate::subject::Via::Proxy(proxy) => proxy.to_string(),
-        };
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} |",
             stacks.join(", "),
             r.endpoint,
-            plain(&via),
+            plain(&r.via.to_string()),
             plain(&r.source)
         );
     }

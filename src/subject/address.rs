@@ -80,7 +80,7 @@ impl Scheme {
 
 /// The instance's URL: scheme, host, port and relative URL root (`""` or `/gitlab`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct InstanceUrl {
+pub struct BaseUrl {
     /// https unless the URL says http.
     pub scheme: Scheme,
     /// Where the public door is.
@@ -89,7 +89,7 @@ pub struct InstanceUrl {
     pub root: String,
 }
 
-impl InstanceUrl {
+impl BaseUrl {
     /// The path below the relative URL root: `/-/cable` becomes `/gitlab/-/cable`.
     pub fn path(&self, path: &str) -> String {
         format!("{}{path}", self.root)
@@ -110,13 +110,13 @@ impl InstanceUrl {
     }
 }
 
-impl fmt::Display for InstanceUrl {
+impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.origin(), self.root)
     }
 }
 
-impl FromStr for InstanceUrl {
+impl FromStr for BaseUrl {
     type Err = AddressError;
 
     /// No scheme means https, a path is the relative URL root, a URL without a host is an error.
@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     fn instance(text: &str) -> Result<String, AddressError> {
-        text.parse::<InstanceUrl>().map(|u| u.to_string())
+        text.parse::<BaseUrl>().map(|u| u.to_string())
     }
 
     #[test]

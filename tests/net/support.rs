@@ -5,6 +5,8 @@ use duo_doctor::net::Net;
 use duo_doctor::probe::{Fetch, Probe, Reading, Request, Sample, Then, TlsAsk, Walk};
 use duo_doctor::subject::address::Target;
 use duo_doctor::subject::dial::{AddressRule, AddressTo, Dial, NameRule, NameTo};
+use duo_doctor::subject::facts::Facts;
+use duo_doctor::subject::services::{Deployment, Services};
 use duo_doctor::subject::{Cloudflare, Limits, Node, PublicRoots, Store, StoreId, Subject, Via};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
@@ -26,6 +28,10 @@ pub(crate) fn subject() -> Subject {
     Subject {
         instance: None,
         node: Node::default(),
+        facts: Facts::default(),
+        deployment: Deployment::Unknown,
+        services: Services::default(),
+        agent_platform: None,
         routes: Vec::new(),
         dial: Dial { names: vec![NameRule { host: None, port: None, to }], ..Dial::default() },
         stores: vec![Store { label: "the test's store".into(), roots: Vec::new() }],

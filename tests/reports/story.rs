@@ -54,6 +54,7 @@ impl Story {
             via: Via::Proxy(proxy.clone()),
             trust: StoreId(0),
             source: "https_proxy in /opt/gitlab/etc/gitlab-rails/env".into(),
+            and_not: Vec::new(),
         };
         let about = About {
             version: "0.1.0".into(),

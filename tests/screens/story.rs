@@ -43,6 +43,7 @@ fn about() -> About {
         via: via(),
         trust: StoreId(0),
         source: "http_proxy, read from /opt/gitlab/etc/gitlab-rails/env/http_proxy".to_owned(),
+        and_not: Vec::new(),
     };
     About {
         version: "0.1.0".to_owned(),

@@ -8,7 +8,7 @@ use crate::checks::vendors;
 use crate::failure::{Answer, Ended, Failure, Layer, WebSocketFailure};
 use crate::finding::Code;
 use crate::probe::{Alpn, Listen, Probe, Reading, Then, TlsAsk, Upgrade, Walk};
-use crate::subject::address::{InstanceUrl, Scheme};
+use crate::subject::address::{BaseUrl, Scheme};
 use crate::subject::place::Place;
 use crate::subject::{Subject, Via};
 use crate::text;
@@ -127,7 +127,7 @@ fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     }
 }
 
-fn welcomed(url: &InstanceUrl, probe: &Probe, seen: Seen) -> Verdict {
+fn welcomed(url: &BaseUrl, probe: &Probe, seen: Seen) -> Verdict {
     match seen.reached(probe, Layer::Upgrade) {
         Reached::Here(Reading::Upgraded(up)) if up.protocol.as_deref() != Some(PROTOCOLS[0]) => {
             let said = up.protocol.as_deref().unwrap_or("none");
@@ -140,7 +140,7 @@ fn welcomed(url: &InstanceUrl, probe: &Probe, seen: Seen) -> Verdict {
 }
 
 /// The handshake was not answered by HTTP, although the page was.
-fn not_there(url: &InstanceUrl, failure: &Failure) -> Verdict {
+fn not_there(url: &BaseUrl, failure: &Failure) -> Verdict {
     match failure {
         Failure::Http(http) if http.kind == crate::failure::HttpKind::Malformed => {
             no_welcome(url, &format!("the answer to the handshake is no HTTP: {}", http.words))
@@ -168,7 +168,7 @@ fn has_credential(probe: &Probe) -> bool {
 
 fn failed(
     subject: &Subject,
-    url: &InstanceUrl,
+    url: &BaseUrl,
     probe: &Probe,
     failure: &WebSocketFailure,
     seen: Seen,
@@ -206,13 +206,13 @@ fn failed(
     }
 }
 
-fn no_welcome(url: &InstanceUrl, how: &str) -> Verdict {
+fn no_welcome(url: &BaseUrl, how: &str) -> Verdict {
     let text = url.to_string();
     Verdict::found(Code::WebsocketNoWelcome, &[("url", &text), ("host", &url.target.host), ("how", how)])
 }
 
 /// The finding of a handshake that was answered, and not with 101.
-fn refused(subject: &Subject, url: &InstanceUrl, answer: &Answer, seen: Seen) -> Verdict {
+fn refused(subject: &Subject, url: &BaseUrl, answer: &Answer, seen: Seen) -> Verdict {
     let base = url.to_string();
     let status = answer.status.to_string();
     // The page at the door names its server even where the handshake's answer does not.

@@ -8,7 +8,7 @@ use crate::checks::vendors;
 use crate::failure::{Answer, Layer};
 use crate::probe::{Alpn, Listen, Probe, Reading, Request};
 use crate::subject::Subject;
-use crate::subject::address::{InstanceUrl, bracketed};
+use crate::subject::address::{BaseUrl, bracketed};
 
 /// Why the handshake was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +133,7 @@ pub(super) fn why(subject: &Subject, refusal: &Answer, seen: Seen) -> Why {
 }
 
 /// Whether the backend redirects to another scheme or name than the client asked for.
-fn believes_another_name(url: &InstanceUrl, front: Option<&Answer>) -> bool {
+fn believes_another_name(url: &BaseUrl, front: Option<&Answer>) -> bool {
     let location = front.and_then(|a| a.headers.get("location")).and_then(|l| url::Url::parse(l).ok());
     location.is_some_and(|l| {
         let port = l.port_or_known_default();

@@ -7,7 +7,7 @@ use crate::failure::{Failure, Layer, WebSocketFailure};
 use crate::finding::Code;
 use crate::probe::Reading;
 use crate::subject::Subject;
-use crate::subject::address::InstanceUrl;
+use crate::subject::address::BaseUrl;
 use crate::subject::place::Place;
 use crate::text;
 use std::time::Duration;
@@ -77,7 +77,7 @@ fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     }
 }
 
-fn buffered(url: &InstanceUrl, after: Duration) -> Verdict {
+fn buffered(url: &BaseUrl, after: Duration) -> Verdict {
     let (shown, seconds) = (url.to_string(), text::seconds(after));
     let args = [("url", shown.as_str()), ("host", &url.target.host), ("seconds", &seconds)];
     Verdict::found(Code::WebsocketBuffered, &args)

@@ -10,7 +10,7 @@ use crate::failure::{Answer, DnsKind, Failure, HttpKind, Layer, TlsKind};
 use crate::finding::Code;
 use crate::probe::Reading;
 use crate::subject::Subject;
-use crate::subject::address::{InstanceUrl, Scheme};
+use crate::subject::address::{BaseUrl, Scheme};
 use crate::subject::place::Place;
 use crate::text;
 
@@ -50,7 +50,7 @@ fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     }
 }
 
-fn answered(url: &InstanceUrl, answer: &Answer) -> Verdict {
+fn answered(url: &BaseUrl, answer: &Answer) -> Verdict {
     if let Some(location) = elsewhere(&url.target.host, answer) {
         let (url, host) = (url.to_string(), url.target.host.as_str());
         let args = [("url", url.as_str()), ("host", host), ("location", &location)];
@@ -78,7 +78,7 @@ fn is_gitlab(answer: &Answer) -> bool {
             && answer.headers.get("x-request-id").is_some())
 }
 
-fn failed(url: &InstanceUrl, failure: &Failure) -> Verdict {
+fn failed(url: &BaseUrl, failure: &Failure) -> Verdict {
     let port = url.target.port.to_string();
     let certificate_wanted = || {
         let args = [("host", url.target.host.as_str()), ("port", port.as_str())];
@@ -120,7 +120,7 @@ fn failed(url: &InstanceUrl, failure: &Failure) -> Verdict {
     }
 }
 
-fn unreachable(url: &InstanceUrl, layer: &str, words: &str) -> Verdict {
+fn unreachable(url: &BaseUrl, layer: &str, words: &str) -> Verdict {
     let (text, port) = (url.to_string(), url.target.port.to_string());
     let args = [
         ("url", text.as_str()),

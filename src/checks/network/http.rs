@@ -47,7 +47,7 @@ fn health(subject: &Subject, place: Place) -> Option<Probe> {
             tls: Some(TlsAsk::strict(route.trust)),
             request,
         })),
-        Via::Proxy(_) => with(subject, place, |_| {}, Then::Request(request)),
+        Via::Proxy(_) | Via::Unusable { .. } => with(subject, place, |_| {}, Then::Request(request)),
     }
 }
 

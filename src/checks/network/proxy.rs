@@ -33,7 +33,7 @@ pub(in crate::checks) static PROXY: Check = Check {
 fn ask(subject: &Subject, place: Place, _: Seen) -> Vec<Ask> {
     match subject.route(place).map(|r| &r.via) {
         Some(Via::Proxy(_)) => slice(subject, place, Layer::Dns, Layer::Proxy),
-        Some(Via::Direct) | None => Vec::new(),
+        Some(Via::Direct | Via::Unusable { .. }) | None => Vec::new(),
     }
 }
 

@@ -25,7 +25,7 @@ pub(in crate::checks) static TCP: Check = Check {
 fn ask(subject: &Subject, place: Place, _: Seen) -> Vec<Ask> {
     match subject.route(place).map(|r| &r.via) {
         Some(Via::Direct) => slice(subject, place, Layer::Tcp, Layer::Tcp),
-        Some(Via::Proxy(_)) | None => Vec::new(),
+        Some(Via::Proxy(_) | Via::Unusable { .. }) | None => Vec::new(),
     }
 }
 

@@ -127,7 +127,7 @@ fn route_address(seen: Seen, probe: &Probe, via: &Via) -> String {
     match (seen.reached(probe, Layer::Tcp), via) {
         (Reached::Here(Reading::Connected(c)), Via::Direct) => c.address.ip().to_string(),
         (_, Via::Proxy(proxy)) => proxy.target.to_string(),
-        (_, Via::Direct) => "its address".to_owned(),
+        (_, Via::Direct | Via::Unusable { .. }) => "its address".to_owned(),
     }
 }
 

@@ -125,7 +125,7 @@ pub fn asked(probe: &Probe) -> String {
         Probe::Fetch(fetch) => format!("get {}{}", fetch.target, fetch.request.path),
         Probe::Walk(walk) => {
             let via = match &walk.via {
-                Via::Direct => String::new(),
+                Via::Direct | Via::Unusable { .. } => String::new(),
                 Via::Proxy(_) => " by the proxy".to_owned(),
             };
             match &walk.then {

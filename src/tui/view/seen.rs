@@ -68,7 +68,7 @@ fn way(model: &Model, state: &StepState, width: usize) -> Vec<Line<'static>> {
             let Some(route) = route else { return Vec::new() };
             let target = target(model, state).unwrap_or_else(|| endpoint.to_string());
             let via = match &route.via {
-                Via::Direct => dash.to_owned(),
+                Via::Direct | Via::Unusable { .. } => dash.to_owned(),
                 Via::Proxy(proxy) => format!("{dash} {} {dash}", proxy.target),
             };
             vec![row("way", format!("{} {via} {target}", stacks(route))), row("", route.source.clone())]

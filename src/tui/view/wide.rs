@@ -163,7 +163,7 @@ fn ways_out(model: &Model, width: usize) -> Vec<Line<'static>> {
             Place::Node | Place::Instance | Place::Endpoint(_) | Place::Stack(_) | Place::Door(_) => false,
         };
         let via = match &route.via {
-            Via::Direct => dash.to_owned(),
+            Via::Direct | Via::Unusable { .. } => dash.to_owned(),
             Via::Proxy(proxy) => {
                 let label = proxy.target.host.split('.').next().filter(|l| l.parse::<u8>().is_err());
                 format!("{dash} {} {dash}", label.unwrap_or(&proxy.target.host))
