@@ -6,10 +6,12 @@
 //! checks that it looks at, and equal probes are carried out once.
 
 use crate::failure::{Failure, Layer};
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, Severity};
 use crate::probe::{Probe, Reading, Sample};
+use crate::remedy;
 use crate::subject::Subject;
-use crate::subject::place::Place;
+use crate::subject::place::{Endpoint, Place};
+use crate::subject::services::Requirement;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
@@ -104,6 +106,55 @@ pub struct Check {
     pub ask: fn(&Subject, Place, Seen) -> Vec<Ask>,
     /// The verdict, once everything asked for is answered and all needs hold.
     pub judge: fn(&Subject, Place, Seen) -> Verdict,
+}
+
+impl Check {
+    /// The verdict at a place. Where the place leads to a service that Duo does not need here, a failure becomes
+    /// a warning that names it, and what lies behind the failure means nothing.
+    pub fn verdict(&self, subject: &Subject, place: Place, seen: Seen) -> Verdict {
+        let optional = match place.endpoint().map(|e| (e, subject.requirement(e))) {
+            Some((endpoint, Requirement::Optional(reason))) => Some((endpoint, reason)),
+            Some((_, Requirement::Needed)) | None => None,
+        };
+        let Some((endpoint, reason)) = optional else { return (self.judge)(subject, place, seen) };
+        let ended_before = |ask: &Ask| {
+            let failed = seen.samples(&ask.probe).iter().find(|s| s.failure().is_some());
+            failed.is_some_and(|s| s.layer < ask.from)
+        };
+        let asked = (self.ask)(subject, place, seen);
+        if !asked.is_empty() && asked.iter().all(ended_before) {
+            return Verdict::NotApplicable(format!("not reached, and not needed: {reason}"));
+        }
+        match (self.judge)(subject, place, seen) {
+            Verdict::Findings(found) => {
+                Verdict::Findings(found.into_iter().map(|f| f.unneeded(subject, endpoint, reason)).collect())
+            }
+            verdict @ (Verdict::Pass(_)
+            | Verdict::NotApplicable(_)
+            | Verdict::NotAsked(_)
+            | Verdict::Unknown(_)) => verdict,
+        }
+    }
+}
+
+impl Finding {
+    /// What a failure comes to at a service that is not needed: a warning in its place, with its name.
+    fn unneeded(self, subject: &Subject, endpoint: Endpoint, reason: &str) -> Finding {
+        if self.code.severity() == Severity::Warn {
+            return self;
+        }
+        let code = match endpoint {
+            Endpoint::Workflow => Code::WorkflowNotReachableUnused,
+            Endpoint::Customers | Endpoint::Cloud | Endpoint::Gateway | Endpoint::Instance => {
+                Code::UnneededWayFails
+            }
+        };
+        let host = subject.target(endpoint).map(|t| t.host).unwrap_or_default();
+        let words = remedy::short(self.code, &self.args, &remedy::Values::default());
+        let args =
+            [("host", host.as_str()), ("finding", self.code.as_str()), ("words", &words), ("reason", reason)];
+        Finding::new(code, &args)
+    }
 }
 
 impl fmt::Debug for Check {

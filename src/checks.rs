@@ -10,8 +10,12 @@ use crate::check::Check;
 
 /// Every check, in the order of the contract, section 5.
 pub static CHECKS: &[&Check] = &[
-    &instance::GITLAB,
-    &instance::CLOCK,
+    &instance::gitlab::GITLAB,
+    &instance::gitlab::EDITION,
+    &instance::gitlab::VERSION,
+    &instance::proxy_config::PROXY_CONFIG,
+    &instance::filter::OUTBOUND_FILTER,
+    &instance::clock::CLOCK,
     &network::dns::DNS,
     &network::addresses::ADDRESSES,
     &network::addresses::ADDRESS_RANGE,

@@ -33,8 +33,8 @@ struct At<'a> {
 
 /// The root causes of a run, what to mend first in front. Deterministic: the same run gives the same causes.
 pub fn diagnose(run: &Run) -> Vec<RootCause> {
-    let mut faults = merge(&findings(run));
-    fold(&mut faults);
+    let found = findings(run);
+    let mut faults = merge(&found);
     faults.sort_by_key(|f| (std::cmp::Reverse(f.severity()), f.group(), f.first.finding.code, f.first.step));
     faults.iter().map(|fault| cause(run, fault)).collect()
 }
@@ -70,40 +70,45 @@ fn findings(run: &Run) -> Vec<At<'_>> {
     run.steps.iter().enumerate().flat_map(at).collect()
 }
 
-/// The same fault at several outbound places is one; inbound doors stay apart.
-fn merge<'a>(found: &[At<'a>]) -> Vec<Fault<'a>> {
-    let mut faults: Vec<Fault> = Vec::new();
-    for at in found {
-        let same = |f: &&mut Fault| {
-            at.group == Group::Network
-                && f.group() == Group::Network
-                && f.first.finding.is_same_fault(at.finding)
+/// The finding at the start of the chain of explanations that ends in this one: itself, where nothing explains it.
+fn root_of(found: &[At], effect: usize) -> usize {
+    let mut root = effect;
+    // A chain is never longer than there are findings; the bound ends one that leads in a circle.
+    for _ in found {
+        let is_cause = |cause: &usize| {
+            *cause != root
+                && found[*cause].finding.code.severity() >= found[root].finding.code.severity()
+                && explains(&found[*cause], &found[root])
         };
+        match (0..found.len()).find(is_cause) {
+            Some(cause) => root = cause,
+            None => return root,
+        }
+    }
+    effect
+}
+
+/// What nothing explains, the same fault at several outbound places as one (inbound doors stay apart), each with
+/// what it explains.
+fn merge<'a>(found: &[At<'a>]) -> Vec<Fault<'a>> {
+    let roots: Vec<usize> = (0..found.len()).map(|effect| root_of(found, effect)).collect();
+    let mut faults: Vec<Fault> = Vec::new();
+    let outbound = |group| matches!(group, Group::Network | Group::AgentPlatform);
+    for (i, at) in found.iter().enumerate().filter(|(i, _)| roots[*i] == *i) {
+        let same = |f: &&mut Fault| {
+            outbound(at.group) && f.group() == at.group && f.first.finding.is_same_fault(at.finding)
+        };
+        let explained =
+            (found.iter().enumerate()).filter(|(e, _)| *e != i && roots[*e] == i).map(|(_, at)| *at);
         match faults.iter_mut().find(same) {
-            Some(fault) => fault.others.push(*at),
-            None => faults.push(Fault { first: *at, others: Vec::new(), explained: Vec::new() }),
+            Some(fault) => {
+                fault.others.push(*at);
+                fault.explained.extend(explained);
+            }
+            None => faults.push(Fault { first: *at, others: Vec::new(), explained: explained.collect() }),
         }
     }
     faults
-}
-
-/// Puts each fault that another explains under that one.
-fn fold(faults: &mut Vec<Fault<'_>>) {
-    loop {
-        let pair = (0..faults.len()).find_map(|effect| {
-            let explains = |cause: &usize| {
-                *cause != effect
-                    && faults[*cause].severity() >= faults[effect].severity()
-                    && faults[effect].places().all(|e| faults[*cause].places().any(|c| explains(c, e)))
-            };
-            (0..faults.len()).find(explains).map(|cause| (cause, effect))
-        });
-        let Some((cause, effect)) = pair else { return };
-        let gone = faults.remove(effect);
-        let cause = if cause > effect { cause - 1 } else { cause };
-        faults[cause].explained.extend(gone.places().copied());
-        faults[cause].explained.extend(gone.explained);
-    }
 }
 
 /// Findings that explain other findings.
@@ -122,6 +127,12 @@ enum Reach {
     SameEndpoint,
     /// At a door whose name does not resolve.
     Names,
+    /// For the same host.
+    SameHost,
+    /// Where the same device signed.
+    SameSigner,
+    /// On the ways of the components that the cause names, to the hosts that it names.
+    Detour,
 }
 
 /// What ends the way to an endpoint, or leads it somewhere else.
@@ -143,6 +154,47 @@ const LED_ASTRAY: &[Code] = &[
     Code::HttpUnexpected,
 ];
 
+/// What says that a component goes out directly and should not.
+const WITHOUT_ITS_PROXY: &[Code] = &[
+    Code::ProxyMissingInRails,
+    Code::ProxyMissingInWorkhorse,
+    Code::ProxyVariableIgnored,
+    Code::NoProxyBypassesDuo,
+];
+
+/// What a component meets that goes out directly and should not.
+const ON_THE_DIRECT_WAY: &[Code] = &[
+    Code::DnsNoSuchHost,
+    Code::DnsNoAddress,
+    Code::DnsServerFailed,
+    Code::DnsTimeout,
+    Code::DnsSlow,
+    Code::DnsPrivateAddress,
+    Code::AddressOutsideCloudflare,
+    Code::FirstAddressUnreachable,
+    Code::Ipv6Broken,
+    Code::TcpRefused,
+    Code::TcpTimeout,
+    Code::TcpUnreachable,
+    Code::TcpReset,
+    Code::TlsIntercepted,
+    Code::TlsInterceptedTrusted,
+    Code::TlsUnknownIssuer,
+    Code::TlsSelfSigned,
+    Code::TlsWrongName,
+    Code::TlsNotSpoken,
+    Code::TlsReset,
+    Code::TlsTimeout,
+    Code::HttpBlockPage,
+    Code::HttpRedirected,
+    Code::HttpUnexpected,
+    Code::HttpTimeout,
+    Code::HttpMalformed,
+    Code::WorkflowUnreachable,
+    Code::WorkflowNotReachableUnused,
+    Code::UnneededWayFails,
+];
+
 /// The table of explanations. A cause is never milder than what it explains.
 const CONSEQUENCES: &[Consequence] = &[
     // A clock that is off makes every certificate look too old or too young.
@@ -150,6 +202,39 @@ const CONSEQUENCES: &[Consequence] = &[
         causes: &[Code::ClockSkew],
         effects: &[Code::TlsExpired, Code::TlsNotYetValid, Code::TlsExpiresSoon],
         reach: Reach::Everywhere,
+    },
+    // The clock that is ahead of everybody's is ahead of the gateway's too.
+    Consequence { causes: &[Code::GatewayClockSkew], effects: &[Code::ClockDrift], reach: Reach::Everywhere },
+    // A component without its proxy meets what the direct way has.
+    Consequence { causes: WITHOUT_ITS_PROXY, effects: ON_THE_DIRECT_WAY, reach: Reach::Detour },
+    // Why it has none.
+    Consequence {
+        causes: &[Code::ProxyMissingInRails, Code::ProxyMissingInWorkhorse, Code::ProxyVariableIgnored],
+        effects: &[Code::EnvAssignedTwice, Code::SidekiqEnvUnsupported],
+        reach: Reach::Everywhere,
+    },
+    // GitLab's own store lacks the root: whatever that device signed is refused, and elsewhere accepted.
+    Consequence {
+        causes: &[Code::CaMissingInRails],
+        effects: &[
+            Code::TlsIntercepted,
+            Code::TlsUnknownIssuer,
+            Code::TlsSelfSigned,
+            Code::TlsInterceptedTrusted,
+        ],
+        reach: Reach::SameSigner,
+    },
+    // The same device, trusted by one component and not by another.
+    Consequence {
+        causes: &[Code::TlsIntercepted],
+        effects: &[Code::TlsInterceptedTrusted],
+        reach: Reach::SameSigner,
+    },
+    // The filter refuses what the hosts file or the resolver gave.
+    Consequence {
+        causes: &[Code::AddressBlockedByFilter],
+        effects: &[Code::DnsPrivateAddress, Code::DnsOverridden],
+        reach: Reach::SameHost,
     },
     // A resolver that is dead for the cloud is dead for the instance's name too.
     Consequence {
@@ -200,8 +285,27 @@ fn explains(cause: &At, effect: &At) -> bool {
                     cause.place.endpoint().is_some() && cause.place.endpoint() == effect.place.endpoint()
                 }
                 Reach::Names => effect.finding.arg("layer") == "dns",
+                Reach::SameHost => cause.finding.arg("host") == effect.finding.arg("host"),
+                Reach::SameSigner if cause.place == effect.place => true,
+                Reach::SameSigner => {
+                    let same = |name| cause.finding.arg(name) == effect.finding.arg(name);
+                    same("product") && (same("issuer") || cause.finding.arg("product") != "unknown")
+                }
+                Reach::Detour => is_on_the_way(cause.finding, effect),
             }
     })
+}
+
+/// Whether a finding lies on a way that a component takes for want of a proxy.
+fn is_on_the_way(cause: &Finding, effect: &At) -> bool {
+    let goes = match effect.place {
+        Place::Way(_, stack) => cause.arg("stacks").contains(stack.name()),
+        Place::Endpoint(_) => true,
+        Place::Node | Place::Instance | Place::Stack(_) | Place::Door(_) => false,
+    };
+    let host = effect.finding.arg("host");
+    let meant = cause.arg("hosts").split(", ").any(|h| h == host);
+    goes && (meant || effect.group == Group::AgentPlatform)
 }
 
 /// The root cause of a fault, with every step that follows from it.
@@ -241,7 +345,7 @@ fn joined(fault: &Fault) -> Args {
 }
 
 /// Arguments whose values are listed where places differ; of all others the first place's value stands.
-const JOINED: [&str; 3] = ["host", "address", "issuer"];
+const JOINED: [&str; 4] = ["host", "address", "issuer", "stacks"];
 
 #[cfg(test)]
 mod tests {

@@ -323,7 +323,7 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
 
     fn judge(&self, step: usize) -> Settled {
         let head = self.rig.plan.steps[step].head;
-        match (head.check.judge)(&self.rig.subject, head.place, Seen::new(&self.answers)) {
+        match head.check.verdict(&self.rig.subject, head.place, Seen::new(&self.answers)) {
             Verdict::Pass(note) => Settled::Pass(note),
             Verdict::Findings(findings) if findings.is_empty() => {
                 Settled::Error { why: "the check found nothing and did not pass".to_owned() }

@@ -118,9 +118,9 @@ codes! {
     /// SERVFAIL or REFUSED.
     DnsServerFailed = "dns-server-failed" Fail ["host", "server", "answer"] same [],
     /// No resolver answers in time.
-    DnsTimeout = "dns-timeout" Fail ["host", "server", "seconds"] same [],
+    DnsTimeout = "dns-timeout" Fail ["host", "server", "seconds", "waits"] same [],
     /// Resolving takes over 1 s.
-    DnsSlow = "dns-slow" Warn ["host", "server", "took"] same [],
+    DnsSlow = "dns-slow" Warn ["host", "server", "took", "waits"] same [],
     /// The proxy resolves the name, this node cannot.
     DnsFailsBehindProxy = "dns-fails-behind-proxy" Warn ["host", "answer", "proxy"] same [],
     /// A public name resolves to a private or shared address.
@@ -189,7 +189,7 @@ codes! {
     /// A client certificate is demanded.
     TlsClientCertificateWanted = "tls-client-certificate-wanted" Fail ["host", "port"] same [],
     /// The operating system trusts the chain, and GitLab's own store does not.
-    CaMissingInRails = "ca-missing-in-rails" Fail ["host", "stacks", "product", "issuer", "root", "sha256", "file", "store", "trusted_by"] same [],
+    CaMissingInRails = "ca-missing-in-rails" Fail ["host", "stacks", "product", "issuer", "root", "sha256", "file", "store", "trusted_by"] same ["product", "root"],
 
     /// A page that says the request is blocked.
     HttpBlockPage = "http-block-page" Fail ["host", "status", "by", "words"] same ["by"],
@@ -338,6 +338,16 @@ impl Finding {
         );
         let args = args.iter().map(|(k, v)| ((*k).to_owned(), crate::text::foreign(v))).collect();
         Self { code, args }
+    }
+
+    /// The same with an argument of several lines, as a snippet needs it: each is escaped, and all are bounded.
+    #[must_use]
+    pub fn with_lines(mut self, name: &str, text: &str) -> Self {
+        const LINES: usize = 100;
+        const LONGEST: usize = 2000;
+        let lines: Vec<String> = text.lines().take(LINES).map(|l| crate::text::escape(l, LONGEST)).collect();
+        self.args.insert(name.to_owned(), lines.join("\n"));
+        self
     }
 
     /// An argument, or an empty text.

@@ -13,6 +13,7 @@ pub mod fault;
 mod handshake;
 mod http;
 mod instance;
+mod node;
 mod proxy;
 mod resolver;
 pub mod scenario;
@@ -21,15 +22,12 @@ mod situation;
 #[cfg(test)]
 mod tests;
 
+use crate::egress::routes::{Ways, routes};
 use crate::secret::Secret;
-use crate::subject::address::{BaseUrl, ProxyUrl, Scheme, Target};
+use crate::subject::address::{BaseUrl, Scheme, Target};
 use crate::subject::dial::{AddressRule, AddressTo, Dial};
-use crate::subject::facts::Facts;
-use crate::subject::place::{Endpoint, Stack};
-use crate::subject::services::{Deployment, Services};
-use crate::subject::{
-    Cloudflare, HostsEntry, Install, Limits, Node, PublicRoots, Route, Store, StoreId, Subject, Via,
-};
+use crate::subject::services::Services;
+use crate::subject::{Cloudflare, Limits, PublicRoots, Shell, Subject};
 use certificates::{Authorities, Roots};
 use fault::{ConnectEnd, Family, Kind, NameAnswer, On};
 use jiff::{SignedDuration, Timestamp};
@@ -63,6 +61,7 @@ impl Lab {
         let (instance, instance_at) = site::listen()?;
         let (plain, plain_at) = site::listen()?;
         let (proxy, proxy_at) = site::listen()?;
+        let (gateway, gateway_at) = site::listen()?;
         let resolver = UdpSocket::bind(("127.0.0.1", 0)).await?;
         let ports = Ports {
             cloud: cloud_at,
@@ -70,12 +69,19 @@ impl Lab {
             instance: instance_at,
             plain: plain_at,
             proxy: proxy_at,
+            gateway: gateway_at,
             resolver: resolver.local_addr()?,
         };
         let situation = Arc::new(Situation::new(scenario.clone(), ports, now));
         let mut authorities = Authorities::new(now)?;
         let mut servers = JoinSet::new();
-        for (listener, part) in [(cloud, On::Cloud), (customers, On::Customers), (instance, On::Instance)] {
+        let speaking_tls = [
+            (cloud, On::Cloud),
+            (customers, On::Customers),
+            (gateway, On::Gateway),
+            (instance, On::Instance),
+        ];
+        for (listener, part) in speaking_tls {
             let speaks = Speaks::Tls(authorities.acceptors(part, &situation)?);
             servers.spawn(site::serve(Site::new(listener, part, speaks, &situation)));
         }
@@ -90,24 +96,34 @@ impl Lab {
     /// be another. A scenario's `hold` applies where the limits have none.
     pub fn subject(&self, limits: Limits, now: Timestamp) -> Subject {
         let roots = if self.is_mended() { &self.sound_roots } else { &self.faulty_roots };
-        let store = Store { label: "the system's store".into(), roots: roots.store.clone() };
-        Subject {
+        let node::World { node, facts, shell, deployment, agent_platform } = node::world(&self.situation);
+        let mut subject = Subject {
             instance: Some(self.instance()),
-            node: self.node(),
-            facts: Facts::default(),
-            deployment: Deployment::default(),
-            services: Services::default(),
-            agent_platform: None,
-            routes: self.routes(),
+            shell: if node.install.is_none() { Shell::Examined } else { Shell::Compared },
+            services: Services::of(&facts),
+            node,
+            facts,
+            deployment,
+            agent_platform,
+            routes: Vec::new(),
             dial: self.dial(),
-            stores: vec![store],
+            stores: node::stores(roots),
             public_roots: PublicRoots::Given(roots.public.clone()),
             token: self.token(),
             started_at: self.clock(now),
             limits: self.limits(limits),
             cloudflare: Cloudflare::embedded(),
             demo: Some(self.situation.scenario.title.clone()),
-        }
+        };
+        subject.routes = routes(&Ways {
+            services: &subject.services,
+            facts: &subject.facts,
+            shell: &shell,
+            given: None,
+            trust: &node::trust,
+            addresses: &|host| subject.node.hosts_for(host),
+        });
+        subject
     }
 
     /// Takes the faults away; the servers heed it at once.
@@ -131,51 +147,6 @@ impl Lab {
         BaseUrl { scheme, target, root: String::new() }
     }
 
-    fn node(&self) -> Node {
-        let faults = || self.situation.faults(On::Node);
-        let hosts = faults().filter_map(|kind| {
-            let Kind::HostsEntry { name, address } = kind else { return None };
-            Some(HostsEntry { address: *address, names: vec![name.clone()] })
-        });
-        let bare = Node {
-            hostname: Some("gl-rails-01".into()),
-            hosts: hosts.collect(),
-            nameservers: vec![self.situation.ports.resolver],
-            ..Node::default()
-        };
-        if faults().any(|kind| *kind == Kind::NoGitlab) {
-            return bare;
-        }
-        Node {
-            install: Some(Install::Omnibus),
-            roles: vec!["rails".into(), "sidekiq".into()],
-            gitlab_version: Some("18.9.1".into()),
-            edition: Some("ee".into()),
-            ..bare
-        }
-    }
-
-    fn routes(&self) -> Vec<Route> {
-        let (via, source) = if self.situation.scenario.proxy {
-            let target = Target::new(name_of(On::Proxy), 3128);
-            let proxy = ProxyUrl { scheme: Scheme::Http, target, credentials: None };
-            let source = format!("https_proxy={proxy}");
-            (Via::Proxy(proxy), source)
-        } else {
-            (Via::Direct, "no proxy variable applies".to_owned())
-        };
-        let route = |id: &str, endpoint| Route {
-            id: id.to_owned(),
-            stacks: vec![Stack::Shell],
-            endpoint,
-            via: via.clone(),
-            trust: StoreId(0),
-            source: source.clone(),
-            and_not: Vec::new(),
-        };
-        vec![route("r1", Endpoint::Customers), route("r2", Endpoint::Cloud)]
-    }
-
     fn dial(&self) -> Dial {
         let mut addresses: Vec<AddressRule> = HOSTS.iter().flat_map(|host| self.rules(host)).collect();
         addresses.push(AddressRule { address: None, port: None, to: AddressTo::Unreachable });
@@ -188,12 +159,13 @@ impl Lab {
         if let Some(NameAnswer::Addresses(others)) = self.situation.name_answer(host.name) {
             addresses.extend(others);
         }
-        let Ports { cloud, customers, instance, plain, proxy, resolver: _ } = self.situation.ports;
+        let Ports { cloud, customers, instance, plain, proxy, gateway, resolver: _ } = self.situation.ports;
         let doors: Vec<(u16, SocketAddr)> = match host.part {
             On::Cloud => vec![(443, cloud)],
             On::Customers => vec![(443, customers)],
             On::Instance => vec![(443, instance), (80, plain)],
             On::Proxy => vec![(3128, proxy)],
+            On::Gateway => vec![(443, gateway)],
             On::Both | On::Node | On::Resolver => Vec::new(),
         };
         let rule = |address: &IpAddr, port: u16, server: SocketAddr| {
@@ -209,7 +181,7 @@ impl Lab {
     /// How connections to an address end, where a fault ends them before a server is reached.
     fn ending(&self, part: On, address: IpAddr) -> Option<AddressTo> {
         self.situation.faults(part).find_map(|kind| {
-            let Kind::Connect { how, family } = kind else { return None };
+            let Kind::Connect { how, family, way: _ } = kind else { return None };
             let touched = match family {
                 None => true,
                 Some(Family::Ipv4) => address.is_ipv4(),

@@ -39,6 +39,8 @@ pub struct Subject {
     pub agent_platform: Option<bool>,
     /// The ways out, one entry for each endpoint and set of stacks that would connect alike.
     pub routes: Vec<Route>,
+    /// Whether the shell's ways are examined, or stand for comparison.
+    pub shell: Shell,
     /// Where connections really go.
     pub dial: Dial,
     /// The roots that ways trust; `StoreId` points in here.
@@ -79,11 +81,13 @@ impl Subject {
         self.examined().filter(move |r| r.endpoint == endpoint)
     }
 
-    /// The routes that are examined without being asked for: beside GitLab the shell's serves comparison only.
+    /// The routes that are examined: beside GitLab the shell's only where it was asked for.
     pub fn examined(&self) -> impl Iterator<Item = &Route> {
-        let shell_counts = self.node.install.is_none();
-        self.routes.iter().filter(move |r| shell_counts || r.stacks != [Stack::Shell])
+        self.routes.iter().filter(|r| self.shell == Shell::Examined || r.stacks != [Stack::Shell])
     }
+
+    /// The roots that a client on this machine trusts: those of the shell, which stand first.
+    pub const SHELL_STORE: StoreId = StoreId(0);
 
     /// Whether GitLab has a version of at least `major.minor`; `None`: its version is not known.
     pub fn is_at_least(&self, major: u32, minor: u32) -> Option<bool> {
@@ -117,6 +121,15 @@ impl Subject {
             | Endpoint::Instance => Requirement::Needed,
         }
     }
+}
+
+/// What becomes of the shell's ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// They are examined: no GitLab is installed here, or somebody asked for it.
+    Examined,
+    /// They are known, for comparison, and fail nothing.
+    Compared,
 }
 
 /// A way out: who goes, whereto, through what, trusting whom, and why.

@@ -15,7 +15,7 @@ use duo_doctor::subject::dial::{Dial, NameSource};
 use duo_doctor::subject::facts::Facts;
 use duo_doctor::subject::place::Place;
 use duo_doctor::subject::services::{Deployment, Services};
-use duo_doctor::subject::{Cloudflare, Limits, Node, PublicRoots, Subject};
+use duo_doctor::subject::{Cloudflare, Limits, Node, PublicRoots, Shell, Subject};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -82,6 +82,7 @@ fn subject(deadline: Duration) -> Subject {
         deployment: Deployment::Unknown,
         services: Services::default(),
         agent_platform: None,
+        shell: Shell::Examined,
         routes: Vec::new(),
         dial: Dial::default(),
         stores: Vec::new(),

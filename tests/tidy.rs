@@ -12,23 +12,24 @@ const LADDER: &[(u8, &[&str])] = &[
     (1, &["subject"]),
     (2, &["failure"]),
     (3, &["probe", "finding", "egress"]),
-    (4, &["check", "remedy"]),
-    (5, &["checks"]),
-    (6, &["plan", "run"]),
-    (7, &["diagnosis", "engine"]),
-    (8, &["report"]),
-    (9, &["tui", "save"]),
-    (10, &["headless"]),
-    (11, &["cli"]),
-    (12, &["config"]),
-    (13, &["main", "lib"]),
+    (4, &["remedy"]),
+    (5, &["check"]),
+    (6, &["checks"]),
+    (7, &["plan", "run"]),
+    (8, &["diagnosis", "engine"]),
+    (9, &["report"]),
+    (10, &["tui", "save"]),
+    (11, &["headless"]),
+    (12, &["cli"]),
+    (13, &["config"]),
+    (14, &["main", "lib"]),
 ];
 
 /// Modules beside the ladder, with the highest rung that each may use: the wire, the node's files, the lab.
 const BESIDE: &[(&str, u8)] = &[("net", 3), ("node", 1), ("lab", 3)];
 
 /// Who may use the modules beside the ladder.
-const FROM: u8 = 11;
+const FROM: u8 = 12;
 
 /// Where files and sockets may be touched.
 const TOUCHES_THE_WORLD: &[&str] = &["net", "node", "lab", "save", "cli", "config", "main"];

@@ -14,22 +14,19 @@ use crate::failure::Layer;
 use crate::probe::{Alpn, Probe, Reading, Request, Then, Tls, TlsAsk, Walk};
 use crate::subject::address::{BaseUrl, Scheme};
 use crate::subject::place::{Door, Place};
-use crate::subject::{StoreId, Subject, Via};
+use crate::subject::{Subject, Via};
 
 /// The doors that are tried.
 fn doors(_: &Subject) -> Vec<Place> {
     vec![Place::Door(Door::Public)]
 }
 
-/// The roots that a client on this machine trusts.
-const CLIENT_STORE: StoreId = StoreId(0);
-
 /// The page that every visitor sees first.
 const PAGE: &str = "/users/sign_in";
 
 /// How TLS is spoken at the public door, where it is.
 fn tls(url: &BaseUrl, alpn: Alpn) -> Option<TlsAsk> {
-    (url.scheme == Scheme::Https).then_some(TlsAsk { alpn, ..TlsAsk::lenient(CLIENT_STORE) })
+    (url.scheme == Scheme::Https).then_some(TlsAsk { alpn, ..TlsAsk::lenient(Subject::SHELL_STORE) })
 }
 
 /// The walk to the sign-in page that reach, certificate and HTTP/2 are judged by.

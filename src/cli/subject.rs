@@ -11,7 +11,7 @@ use crate::subject::dial::Dial;
 use crate::subject::environment::Environment;
 use crate::subject::place::Stack;
 use crate::subject::services::{Deployment, Services};
-use crate::subject::{About, Cloudflare, Limits, PublicRoots, Store, StoreId, Subject};
+use crate::subject::{About, Cloudflare, Limits, PublicRoots, Shell, Store, StoreId, Subject};
 use crate::{node, text};
 use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
@@ -154,15 +154,16 @@ pub fn of_node(
     let node::Found { node, facts, external_url, trust } = node::discover(&root);
     let with_given = |store: Store| Store { roots: [store.roots, inputs.roots.clone()].concat(), ..store };
     let (stores, trust) = stores([
+        (&[Stack::Shell][..], Some(with_given(trust.shell))),
         (&[Stack::Rails, Stack::Sidekiq, Stack::Grpc][..], trust.rails.map(with_given)),
         (&[Stack::Workhorse][..], trust.workhorse.map(with_given)),
-        (&[Stack::Shell][..], Some(with_given(trust.shell))),
     ]);
     let mut subject = Subject {
         instance: options.instance_url.clone().or(external_url),
         services: Services::of(&facts),
         deployment: Deployment::default(),
         agent_platform: None,
+        shell: if node.install.is_none() { Shell::Examined } else { Shell::Compared },
         node,
         facts,
         routes: Vec::new(),

@@ -27,6 +27,7 @@ fn public() -> AuthorityNames {
         root: "Lab Public Root R1".into(),
         intermediate: "Lab Public Intermediate WE1".into(),
         in_store: true,
+        in_rails: None,
         public: true,
     }
 }
@@ -38,6 +39,7 @@ fn company() -> AuthorityNames {
         root: "Example Corp Root CA".into(),
         intermediate: "Example Corp Issuing CA 1".into(),
         in_store: true,
+        in_rails: None,
         public: false,
     }
 }
@@ -59,7 +61,10 @@ struct Authority {
 /// The roots of the lab that a subject is given, in DER form.
 #[derive(Debug)]
 pub(super) struct Roots {
+    /// Those that the operating system has, and Workhorse with it.
     pub(super) store: Vec<Vec<u8>>,
+    /// Those that GitLab's own store has.
+    pub(super) rails: Vec<Vec<u8>>,
     pub(super) public: Vec<Vec<u8>>,
 }
 
@@ -91,6 +96,7 @@ impl Authorities {
     pub(super) fn roots(&self) -> (Roots, Roots) {
         let of = |authorities: &[Authority]| Roots {
             store: ders(authorities.iter().filter(|a| a.names.in_store)),
+            rails: ders(authorities.iter().filter(|a| a.names.in_rails.unwrap_or(a.names.in_store))),
             public: ders(authorities.iter().filter(|a| a.names.public)),
         };
         (of(&self.known[..2]), of(&self.known))
@@ -99,7 +105,7 @@ impl Authorities {
     /// The acceptors of a part of the lab, with the certificates that its faults ask for.
     pub(super) fn acceptors(&mut self, part: On, situation: &Situation) -> io::Result<Acceptors> {
         let sound = CertificateChange::default();
-        let usual = if part == On::Instance { company() } else { public() };
+        let usual = if matches!(part, On::Instance | On::Gateway) { company() } else { public() };
         let both = ["h2".to_owned(), "http/1.1".to_owned()];
         let chain = self.chain(part, &sound, &usual)?;
         let sound = acceptor(self.config(chain.clone())?, &both);
@@ -116,6 +122,7 @@ impl Authorities {
                 // What goes wrong there is said in HTTP/1.1.
                 Kind::Exchange { .. } => (self.config(chain.clone())?, both[1..].to_vec()),
                 Kind::NoGitlab
+                | Kind::Node(_)
                 | Kind::Clock { .. }
                 | Kind::HostsEntry { .. }
                 | Kind::PlainHttp

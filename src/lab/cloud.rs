@@ -8,7 +8,9 @@ use http::{Method, Request, Response};
 /// What `cloud.gitlab.com` answers: its health, and 401 to everything else, whatever path or method.
 pub(super) fn gateway<B>(request: &Request<B>, situation: &Situation) -> Response<Body> {
     let mut answer = match (request.method(), request.uri().path()) {
-        (&Method::GET, "/ai/monitoring/healthz") => plain(200, "application/json", "{}", situation),
+        (&Method::GET, "/ai/monitoring/healthz" | "/monitoring/healthz") => {
+            plain(200, "application/json", "{}", situation)
+        }
         _ => plain(401, "application/json", r#"{"error":"No authorization header presented"}"#, situation),
     };
     service(&mut answer, request, situation);

@@ -4,9 +4,11 @@
 //! `assets/scenarios/` wherever these kinds can say it.
 
 pub mod http;
+pub mod node;
 pub mod tls;
 
 use http::{CableEnd, ExchangeEnd, FixedAnswer, FrontEnd};
+use node::NodeChange;
 use serde::Deserialize;
 use std::net::IpAddr;
 use tls::{CertificateChange, HandshakeEnd};
@@ -35,6 +37,8 @@ pub enum On {
     Instance,
     /// The forward proxy.
     Proxy,
+    /// A self-hosted AI gateway.
+    Gateway,
     /// The node under examination.
     Node,
     /// The node's resolver.
@@ -54,6 +58,8 @@ impl On {
 pub enum Kind {
     /// The node shows no sign of GitLab.
     NoGitlab,
+    /// The node's files or processes say something else.
+    Node(Box<NodeChange>),
     /// The node's clock is off by so many seconds; negative: behind.
     Clock {
         /// Added to the true time.
@@ -81,6 +87,8 @@ pub enum Kind {
         how: ConnectEnd,
         /// Only to addresses of this family; both if not said.
         family: Option<Family>,
+        /// Only on this way; on every one if not said.
+        way: Option<WayOut>,
     },
     /// After an answer the server's queue runs full for a moment: of several connections that knock at once, all
     /// but one or two lose their SYN and have it sent again after a second.
@@ -149,6 +157,14 @@ pub enum ConnectEnd {
     Reset,
 }
 
+/// A way out of the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WayOut {
+    /// Straight from the node, not through its proxy.
+    Direct,
+}
+
 /// An address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -166,7 +182,10 @@ mod tests {
     #[test]
     fn faults_read_as_they_are_written() {
         for (text, kind) in [
-            (r#"{"on":"both","fault":"connect","how":"refused"}"#, "Connect { how: Refused, family: None }"),
+            (
+                r#"{"on":"both","fault":"connect","how":"refused"}"#,
+                "Connect { how: Refused, family: None, way: None }",
+            ),
             (r#"{"on":"cloud","fault":"handshake","how":{"alert":70}}"#, "Handshake { how: Alert(70) }"),
             (r#"{"on":"node","fault":"clock","seconds":-9,"note":"free"}"#, "Clock { seconds: -9 }"),
             (r#"{"on":"instance","fault":"cable","how":{"cut-after":2}}"#, "Cable { how: CutAfter(2) }"),

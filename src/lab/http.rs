@@ -101,7 +101,7 @@ fn respond(request: Request<Incoming>, site: &Site, channel: Channel) -> (Respon
     match site.part {
         On::Instance => instance::answer(request, situation, channel),
         On::Customers => (cloud::customers(&request, situation), None),
-        On::Cloud | On::Both | On::Proxy | On::Node | On::Resolver => {
+        On::Cloud | On::Gateway | On::Both | On::Proxy | On::Node | On::Resolver => {
             (cloud::gateway(&request, situation), None)
         }
     }
@@ -151,7 +151,12 @@ pub(super) fn cloudflare(answer: &mut Response<Body>) {
 
 /// Adds what Cloudflare and GitLab's service behind it add: the service echoes the request's identifier.
 pub(super) fn service<B>(answer: &mut Response<Body>, request: &Request<B>, situation: &Situation) {
-    cloudflare(answer);
+    if request.uri().path().starts_with("/monitoring/") || request.uri().path().starts_with("/v2/") {
+        // A gateway of one's own: nothing of Cloudflare stands before it.
+        set(answer, SERVER, "uvicorn");
+    } else {
+        cloudflare(answer);
+    }
     let name = HeaderName::from_static("x-request-id");
     let given = request.headers().get(&name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     set(answer, name, &given.unwrap_or_else(|| situation.request_id()));

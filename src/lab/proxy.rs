@@ -55,7 +55,7 @@ fn whereto(target: &str, situation: &Situation) -> Way {
         return Way::Failed("ERR_DNS_FAIL 0");
     };
     let ends = situation.faults(host.part).find_map(|kind| {
-        let Kind::Connect { how, family: None } = kind else { return None };
+        let Kind::Connect { how, family: None, way: None } = kind else { return None };
         Some(*how)
     });
     match ends {
@@ -67,6 +67,7 @@ fn whereto(target: &str, situation: &Situation) -> Way {
         On::Cloud => Way::To(situation.ports.cloud),
         On::Customers => Way::To(situation.ports.customers),
         On::Instance => Way::To(situation.ports.instance),
+        On::Gateway => Way::To(situation.ports.gateway),
         On::Both | On::Proxy | On::Node | On::Resolver => Way::Failed("ERR_CONNECT_FAIL 111"),
     }
 }

@@ -4,6 +4,7 @@
 //! decided by the rest of the lab; what must be found is held against the checks by the tests.
 
 use super::fault::Fault;
+use super::fault::node::NodeChange;
 use crate::finding::Code;
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
@@ -40,6 +41,9 @@ pub struct Scenario {
     /// A token that the run is given; `good` stands for the one that the lab's instance accepts.
     #[serde(default)]
     pub token: Option<String>,
+    /// How the node differs from the lab's usual one. No fault: it stays when the fault is mended.
+    #[serde(default)]
+    pub node: NodeChange,
     /// Whether the node's way out leads through the lab's proxy. No fault: it stays when the fault is mended.
     #[serde(default)]
     pub proxy: bool,

@@ -36,6 +36,7 @@ pub(super) const HOSTS: &[Host] = &[
         part: On::Customers,
     },
     Host { name: "gitlab.example.com", addresses: &["203.0.113.20"], part: On::Instance },
+    Host { name: "ai-gateway.example.com", addresses: &["10.20.0.9"], part: On::Gateway },
     Host { name: "squid.example.com", addresses: &["10.20.0.5"], part: On::Proxy },
 ];
 
@@ -61,6 +62,8 @@ pub(super) struct Ports {
     /// The instance's door for plain text.
     pub(super) plain: SocketAddr,
     pub(super) proxy: SocketAddr,
+    /// The self-hosted gateway.
+    pub(super) gateway: SocketAddr,
     pub(super) resolver: SocketAddr,
 }
 

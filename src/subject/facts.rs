@@ -106,8 +106,10 @@ pub struct Internal {
 pub struct CompanyRoot {
     /// `/usr/local/share/ca-certificates/example-corp-root.crt`
     pub path: String,
-    /// In DER form.
-    pub der: Vec<u8>,
+    /// Its subject, as the issuer of a certificate is written: `CN=…, O=…`.
+    pub subject: String,
+    /// SHA-256 of its DER form, upper-case hexadecimal.
+    pub sha256: String,
 }
 
 /// Something that could not be read.

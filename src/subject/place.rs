@@ -78,6 +78,19 @@ named! {
     }
 }
 
+impl Stack {
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stack::Rails => "Rails",
+            Stack::Workhorse => "Workhorse",
+            Stack::Sidekiq => "Sidekiq",
+            Stack::Grpc => "Rails' gRPC",
+            Stack::Shell => "the shell",
+        }
+    }
+}
+
 /// Where a check runs. Its text is the part of a step's id behind `@`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Place {

@@ -4,6 +4,7 @@
 use super::address::{BaseUrl, Scheme, Target};
 use super::facts::Facts;
 use super::place::Endpoint;
+use std::str::FromStr;
 
 /// Where the services are reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +91,21 @@ impl Deployment {
             Deployment::SelfHosted => Some("self-hosted"),
             Deployment::Hybrid => Some("hybrid"),
             Deployment::Dedicated => Some("dedicated"),
+        }
+    }
+}
+
+impl FromStr for Deployment {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "auto" => Ok(Deployment::Unknown),
+            "cloud" => Ok(Deployment::Cloud),
+            "self-hosted" => Ok(Deployment::SelfHosted),
+            "hybrid" => Ok(Deployment::Hybrid),
+            "dedicated" => Ok(Deployment::Dedicated),
+            _ => Err(()),
         }
     }
 }

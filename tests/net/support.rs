@@ -7,7 +7,7 @@ use duo_doctor::subject::address::Target;
 use duo_doctor::subject::dial::{AddressRule, AddressTo, Dial, NameRule, NameTo};
 use duo_doctor::subject::facts::Facts;
 use duo_doctor::subject::services::{Deployment, Services};
-use duo_doctor::subject::{Cloudflare, Limits, Node, PublicRoots, Store, StoreId, Subject, Via};
+use duo_doctor::subject::{Cloudflare, Limits, Node, PublicRoots, Shell, Store, StoreId, Subject, Via};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -32,6 +32,7 @@ pub(crate) fn subject() -> Subject {
         deployment: Deployment::Unknown,
         services: Services::default(),
         agent_platform: None,
+        shell: Shell::Examined,
         routes: Vec::new(),
         dial: Dial { names: vec![NameRule { host: None, port: None, to }], ..Dial::default() },
         stores: vec![Store { label: "the test's store".into(), roots: Vec::new() }],

@@ -1,7 +1,7 @@
 //! `cable`: `/-/cable` takes the WebSocket upgrade and says welcome.
 
 use super::controls::{self, Why};
-use super::{CLIENT_STORE, channel, doors, no_instance, page, tls};
+use super::{channel, doors, no_instance, page, tls};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::network::answer::elsewhere;
 use crate::checks::vendors;
@@ -49,7 +49,7 @@ pub(super) fn handshake(
     let (ask, token) = match credential {
         Credential::None => (tls(url, Alpn::Http1), None),
         Credential::Token => {
-            let strict = TlsAsk { alpn: Alpn::Http1, ..TlsAsk::strict(CLIENT_STORE) };
+            let strict = TlsAsk { alpn: Alpn::Http1, ..TlsAsk::strict(Subject::SHELL_STORE) };
             (Some(strict), subject.token.clone())
         }
     };

@@ -1,6 +1,6 @@
 //! `certificate` and `http2`: what clients meet in the handshake of a door.
 
-use super::{CLIENT_STORE, channel, doors, no_instance, slice};
+use super::{channel, doors, no_instance, slice};
 use crate::check::{Ask, Check, Group, Seen, Verdict};
 use crate::checks::handshake::{self, day};
 use crate::checks::vendors;
@@ -94,7 +94,7 @@ fn judge_certificate(subject: &Subject, _: Place, seen: Seen) -> Verdict {
 
 /// The finding of a certificate that is not trusted here.
 fn bad(subject: &Subject, tls: &Tls, kind: TlsKind, now: i64) -> Verdict {
-    let store = subject.stores.get(CLIENT_STORE.0).map_or("this node", |s| s.label.as_str());
+    let store = subject.stores.get(Subject::SHELL_STORE.0).map_or("this node", |s| s.label.as_str());
     let port = subject.instance.as_ref().map_or(443, |u| u.target.port);
     let host = ("host", tls.host.as_str());
     let issuer = ("issuer", tls.chain.first().map_or("unknown", |c| c.issuer.as_str()));

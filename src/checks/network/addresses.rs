@@ -1,13 +1,14 @@
 //! `addresses` and `address-range`: what kind of addresses a name has, and whether IPv6 works where offered.
 
-use super::{endpoints, name_does_not_matter, only_proxy};
+use super::{endpoints, name_does_not_matter, named, only_proxy, rubys};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::failure::{Failure, Layer, TcpFailure, TcpKind};
 use crate::finding::{Code, Finding};
 use crate::probe::{Probe, Reading};
-use crate::subject::Subject;
 use crate::subject::address::Target;
-use crate::subject::place::Place;
+use crate::subject::dial::NameSource;
+use crate::subject::place::{Place, Stack};
+use crate::subject::{Subject, Via};
 use crate::text;
 use std::net::IpAddr;
 
@@ -17,7 +18,7 @@ pub(in crate::checks) static ADDRESSES: Check = Check {
     title: "IPv6 works where offered",
     group: Group::Network,
     about: "Connects to each address by itself, so that a family that does not work shows although the other does.",
-    codes: &[Code::Ipv6Broken],
+    codes: &[Code::Ipv6Broken, Code::FirstAddressUnreachable],
     needs: &["dns"],
     places: endpoints,
     ask: ask_addresses,
@@ -32,12 +33,17 @@ pub(in crate::checks) static ADDRESS_RANGE: Check = Check {
     about: "The addresses are public and inside the ranges that Cloudflare publishes.",
     codes: &[Code::DnsPrivateAddress, Code::AddressOutsideCloudflare],
     needs: &["dns"],
-    places: endpoints,
+    places: |subject| endpoints(subject).into_iter().filter(|p| is_gitlabs(subject, *p)).collect(),
     ask: |subject, place, _| {
         applies(subject, place).map(|t| Ask::whole(Probe::Resolve(t))).into_iter().collect()
     },
     judge: judge_range,
 };
+
+/// Cloudflare stands before GitLab's own hosts, and before none that somebody put in their place.
+fn is_gitlabs(subject: &Subject, place: Place) -> bool {
+    place.endpoint().is_some_and(|e| subject.services.is_gitlabs(e))
+}
 
 /// More addresses than this are not tried: Cloudflare's names have four.
 const MOST: usize = 8;
@@ -59,6 +65,14 @@ fn addresses(target: &Target, seen: Seen) -> Vec<IpAddr> {
     match seen.reached(&Probe::Resolve(target.clone()), Layer::Dns) {
         Reached::Here(Reading::Resolved(resolved)) => resolved.addresses.iter().copied().take(MOST).collect(),
         Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => Vec::new(),
+    }
+}
+
+/// Where the addresses come from.
+fn source<'a>(target: &Target, seen: Seen<'a>) -> &'a NameSource {
+    match seen.reached(&Probe::Resolve(target.clone()), Layer::Dns) {
+        Reached::Here(Reading::Resolved(resolved)) => &resolved.source,
+        Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => &NameSource::Given,
     }
 }
 
@@ -86,6 +100,11 @@ fn judge_addresses(subject: &Subject, place: Place, seen: Seen) -> Verdict {
             }
         }
     }
+    if let Some(verdict) =
+        first_address(subject, place, &target, (&all, source(&target, seen)), &open, &closed)
+    {
+        return verdict;
+    }
     let six: Vec<&(IpAddr, TcpKind)> = closed.iter().filter(|(a, _)| a.is_ipv6()).collect();
     let counted = format!("{} of {}", open.len(), all.len());
     match six.first() {
@@ -109,6 +128,38 @@ fn judge_addresses(subject: &Subject, place: Place, seen: Seen) -> Verdict {
             Verdict::found(Code::Ipv6Broken, &[("host", &target.host), ("address", &address), ("how", how)])
         }
     }
+}
+
+/// The finding of a first address that does not connect, where somebody takes no other: Rails connects to the first
+/// address of a name only, because the protection against DNS rebinding pins it (`field-notes` 13).
+fn first_address(
+    subject: &Subject,
+    place: Place,
+    target: &Target,
+    (all, source): (&[IpAddr], &NameSource),
+    open: &[IpAddr],
+    closed: &[(IpAddr, TcpKind)],
+) -> Option<Verdict> {
+    let direct = subject.routes_to(place.endpoint()?).filter(|r| r.via == Via::Direct);
+    let stacks: Vec<Stack> = direct.flat_map(rubys).collect();
+    let works = open.first()?;
+    let ended = |address: &IpAddr| closed.iter().find(|(a, _)| a == address).map(|(_, kind)| *kind);
+    // The system puts an address that it has no way to behind the others (RFC 6724, 6, rule 1); an order of our own
+    // has to do the same.
+    let usable = |a: &&IpAddr| source == &NameSource::System || ended(a) != Some(TcpKind::Unreachable);
+    let first = all.iter().find(usable)?;
+    let kind = ended(first)?;
+    if stacks.is_empty() {
+        return None;
+    }
+    let args = [
+        ("host", target.host.as_str()),
+        ("address", &first.to_string()),
+        ("how", how(kind)),
+        ("works", &works.to_string()),
+        ("stacks", &named(&stacks)),
+    ];
+    Some(Verdict::found(Code::FirstAddressUnreachable, &args))
 }
 
 /// How a connection failed, for the middle of a sentence.
@@ -156,7 +207,7 @@ fn judge_range(subject: &Subject, place: Place, seen: Seen) -> Verdict {
 }
 
 /// What kind of address no public service has, if it is one.
-fn special(address: IpAddr) -> Option<&'static str> {
+pub(in crate::checks) fn special(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(a) => match a.octets() {
             [127, ..] => Some("loopback"),

@@ -8,7 +8,7 @@ use crate::subject::address::bracketed;
 use crate::subject::place::Endpoint;
 
 /// Judges an answer to the signature request of an endpoint.
-pub(super) fn judge(endpoint: Endpoint, host: &str, answer: &Answer) -> Verdict {
+pub(in crate::checks) fn judge(endpoint: Endpoint, host: &str, answer: &Answer) -> Verdict {
     if is_right(endpoint, answer) {
         let by = if is_cloudflare(answer) { ", behind Cloudflare" } else { "" };
         return Verdict::pass(format!("{host} answers {} in its own words{by}.", answer.status));

@@ -1,13 +1,13 @@
 //! `dns`: the name of an endpoint becomes addresses, soon, and by DNS.
 
-use super::{endpoints, name_does_not_matter, only_proxy};
+use super::{endpoints, name_does_not_matter, named, only_proxy, rubys};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::failure::{DnsFailure, DnsKind, Failure, Layer};
 use crate::finding::{Code, Finding};
 use crate::probe::{Probe, Reading, Resolved};
 use crate::subject::Subject;
 use crate::subject::dial::NameSource;
-use crate::subject::place::{Endpoint, Place};
+use crate::subject::place::{Endpoint, Place, Stack};
 use crate::text;
 use std::time::Duration;
 
@@ -54,24 +54,61 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     if let Some(why) = name_does_not_matter(subject, endpoint) {
         return Verdict::NotApplicable(why);
     }
-    let proxy = only_proxy(subject, endpoint);
     let took = seen.sample(&probe, Layer::Dns).map(|s| s.took).unwrap_or_default();
-    match (seen.reached(&probe, Layer::Dns), proxy) {
+    match (seen.reached(&probe, Layer::Dns), only_proxy(subject, endpoint)) {
         (Reached::Here(Reading::Resolved(resolved)), None) => resolves(subject, resolved, took),
         (Reached::Here(Reading::Resolved(resolved)), Some(proxy)) => {
+            if let (true, Some(waits)) = (took > SLOW, waiting(subject, endpoint)) {
+                return Verdict::Findings(vec![slow(subject, &resolved.host, took, &waits)]);
+            }
             let count = text::count(resolved.addresses.len(), "address");
             Verdict::pass(format!("{} has {count}; {proxy} looks the name up again.", resolved.host))
         }
         (Reached::Failed(Failure::Dns(failure)), Some(proxy)) => {
-            let answer = answer(failure);
-            let args = [("host", failure.host.as_str()), ("answer", &answer), ("proxy", &proxy)];
-            Verdict::found(Code::DnsFailsBehindProxy, &args)
+            fails_behind_proxy(subject, endpoint, failure, &proxy)
         }
-        (Reached::Failed(Failure::Dns(failure)), None) => fails(subject, failure),
+        (Reached::Failed(Failure::Dns(failure)), None) => fails(subject, failure, EVERYBODY),
         (Reached::Failed(_) | Reached::Here(_) | Reached::NotYet, _) => {
             Verdict::Unknown("the lookup ended without an answer".to_owned())
         }
     }
+}
+
+/// Who waits for a name that every way needs.
+const EVERYBODY: &str = "every request waits for it";
+
+/// Who waits for the name although the proxy looks it up itself: Ruby resolves a name before it decides on a proxy,
+/// and so does Rails' outbound filter (GitLab's `url_blocker.rb`; `URI::Generic#find_proxy`).
+fn waiting(subject: &Subject, endpoint: Endpoint) -> Option<String> {
+    let stacks: Vec<Stack> = subject.routes_to(endpoint).flat_map(rubys).collect();
+    let verb = if stacks.len() == 1 { "looks" } else { "look" };
+    (!stacks.is_empty()).then(|| format!("{} {verb} it up before the proxy is used", named(&stacks)))
+}
+
+/// A name that does not resolve here, where the proxy resolves it: a quick no is a usual set-up (`field-notes` 12),
+/// silence is not.
+fn fails_behind_proxy(subject: &Subject, endpoint: Endpoint, failure: &DnsFailure, proxy: &str) -> Verdict {
+    match waiting(subject, endpoint) {
+        Some(waits) if failure.kind == DnsKind::Timeout => fails(subject, failure, &waits),
+        Some(waits) if failure.after > SLOW => {
+            Verdict::Findings(vec![slow(subject, &failure.host, failure.after, &waits)])
+        }
+        Some(_) => quick_no(failure, proxy),
+        None if subject.routes_to(endpoint).all(|r| r.stacks == [Stack::Shell]) => quick_no(failure, proxy),
+        None => Verdict::NotApplicable(format!(
+            "{proxy} looks the name up, and nothing on this node waits for it"
+        )),
+    }
+}
+
+fn quick_no(failure: &DnsFailure, proxy: &str) -> Verdict {
+    let args = [("host", failure.host.as_str()), ("answer", &answer(failure)), ("proxy", proxy)];
+    Verdict::found(Code::DnsFailsBehindProxy, &args)
+}
+
+fn slow(subject: &Subject, host: &str, took: Duration, waits: &str) -> Finding {
+    let (server, took) = (servers(subject), text::duration(took));
+    Finding::new(Code::DnsSlow, &[("host", host), ("server", &server), ("took", &took), ("waits", waits)])
 }
 
 fn resolves(subject: &Subject, resolved: &Resolved, took: Duration) -> Verdict {
@@ -85,8 +122,7 @@ fn resolves(subject: &Subject, resolved: &Resolved, took: Duration) -> Verdict {
         findings.push(Finding::new(Code::DnsOverridden, &args));
     }
     if took > SLOW {
-        let (server, took) = (servers(subject), text::duration(took));
-        findings.push(Finding::new(Code::DnsSlow, &[("host", host), ("server", &server), ("took", &took)]));
+        findings.push(slow(subject, host, took, EVERYBODY));
     }
     if !findings.is_empty() {
         return Verdict::Findings(findings);
@@ -95,7 +131,7 @@ fn resolves(subject: &Subject, resolved: &Resolved, took: Duration) -> Verdict {
     Verdict::pass(format!("{host} is {}.", text::list(&addresses)))
 }
 
-fn fails(subject: &Subject, failure: &DnsFailure) -> Verdict {
+fn fails(subject: &Subject, failure: &DnsFailure, waits: &str) -> Verdict {
     let server = servers(subject);
     let host = failure.host.as_str();
     match failure.kind {
@@ -107,7 +143,8 @@ fn fails(subject: &Subject, failure: &DnsFailure) -> Verdict {
         }
         DnsKind::Timeout => {
             let seconds = text::seconds(failure.after);
-            Verdict::found(Code::DnsTimeout, &[("host", host), ("server", &server), ("seconds", &seconds)])
+            let args = [("host", host), ("server", &server), ("seconds", &seconds), ("waits", waits)];
+            Verdict::found(Code::DnsTimeout, &args)
         }
     }
 }

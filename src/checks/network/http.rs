@@ -5,6 +5,7 @@ use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::failure::{Failure, HttpKind, Layer};
 use crate::finding::Code;
 use crate::probe::{Fetch, Probe, Reading, Request, Then, TlsAsk};
+use crate::subject::address::Scheme;
 use crate::subject::place::{Endpoint, Place};
 use crate::subject::{Subject, Via};
 use crate::text;
@@ -36,18 +37,22 @@ pub(in crate::checks) static HTTP: Check = Check {
 
 /// The gateway's health address, asked once the gateway itself is known to answer.
 fn health(subject: &Subject, place: Place) -> Option<Probe> {
-    if place.endpoint() != Some(Endpoint::Cloud) {
-        return None;
-    }
+    let path = match place.endpoint()? {
+        Endpoint::Cloud => "/ai/monitoring/healthz",
+        Endpoint::Gateway => "/monitoring/healthz",
+        Endpoint::Customers | Endpoint::Workflow | Endpoint::Instance => return None,
+    };
     let route = subject.route(place)?;
-    let request = Request::get("/ai/monitoring/healthz");
+    let base = subject.services.base(route.endpoint)?;
     match route.via {
         Via::Direct => Some(Probe::Fetch(Fetch {
-            target: subject.target(route.endpoint)?,
-            tls: Some(TlsAsk::strict(route.trust)),
-            request,
+            target: base.target.clone(),
+            tls: (base.scheme == Scheme::Https).then_some(TlsAsk::strict(route.trust)),
+            request: Request::get(base.path(path)),
         })),
-        Via::Proxy(_) | Via::Unusable { .. } => with(subject, place, |_| {}, Then::Request(request)),
+        Via::Proxy(_) | Via::Unusable { .. } => {
+            with(subject, place, |_| {}, Then::Request(Request::get(path)))
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `proxy`: the proxy of a way can be reached and lets CONNECT through.
 
 use super::addresses::how;
-use super::{slice, walk, ways};
+use super::{named, slice, walk, ways};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::vendors;
 use crate::failure::{DnsKind, Failure, Layer, ProxyFailure, ProxyKind};
@@ -23,8 +23,9 @@ pub(in crate::checks) static PROXY: Check = Check {
         Code::ProxyDenied,
         Code::ProxyUpstreamFailed,
         Code::ProxyBadReply,
+        Code::ProxyUrlInvalid,
     ],
-    needs: &["dns"],
+    needs: &[],
     places: ways,
     ask,
     judge,
@@ -38,8 +39,16 @@ fn ask(subject: &Subject, place: Place, _: Seen) -> Vec<Ask> {
 }
 
 fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
-    let Some(Via::Proxy(proxy)) = subject.route(place).map(|r| &r.via) else {
-        return Verdict::NotApplicable("goes out directly".to_owned());
+    let Some(route) = subject.route(place) else {
+        return Verdict::NotApplicable("there is no such way".to_owned());
+    };
+    let proxy = match &route.via {
+        Via::Direct => return Verdict::NotApplicable("goes out directly".to_owned()),
+        Via::Unusable { variable, why } => {
+            let args = [("stacks", &*named(&route.stacks)), ("variable", variable), ("why", why)];
+            return Verdict::found(Code::ProxyUrlInvalid, &args);
+        }
+        Via::Proxy(proxy) => proxy,
     };
     let Some(probe) = walk(subject, place) else {
         return Verdict::Unknown("the endpoint is not known here".to_owned());

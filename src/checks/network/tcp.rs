@@ -33,8 +33,14 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     let Some(route) = subject.route(place) else {
         return Verdict::NotApplicable("there is no such way".to_owned());
     };
-    if let Via::Proxy(proxy) = &route.via {
-        return Verdict::NotApplicable(format!("goes through the proxy {}", proxy.target));
+    match &route.via {
+        Via::Direct => {}
+        Via::Proxy(proxy) => {
+            return Verdict::NotApplicable(format!("goes through the proxy {}", proxy.target));
+        }
+        Via::Unusable { variable, .. } => {
+            return Verdict::NotApplicable(format!("{variable} names no proxy that could be used"));
+        }
     }
     let Some(probe) = walk(subject, place) else {
         return Verdict::Unknown("the endpoint is not known here".to_owned());

@@ -1,14 +1,14 @@
 //! `tls`: the certificate of a service is trusted and not re-signed, and handshakes of any size pass.
 
-use super::{slice, walk, ways, with};
+use super::{by, is_plain, named, slice, walk, ways, with};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::handshake::{self, day};
 use crate::checks::vendors;
 use crate::failure::{Failure, Layer, TcpKind, TlsFailure, TlsKind};
-use crate::finding::Code;
+use crate::finding::{Code, Finding};
 use crate::probe::{Hello, Packets, Probe, Reading, Then, Tls, Walk};
-use crate::subject::place::Place;
-use crate::subject::{Subject, Via};
+use crate::subject::place::{Place, Stack};
+use crate::subject::{Install, Route, Subject, Via};
 use crate::text;
 
 /// The certificate is trusted.
@@ -35,6 +35,7 @@ pub(in crate::checks) static TLS: Check = Check {
         Code::MtuBlackHole,
         Code::TlsClientCertificateWanted,
         Code::TcpReset,
+        Code::CaMissingInRails,
     ],
     needs: &["tcp", "proxy"],
     places: ways,
@@ -64,8 +65,21 @@ fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
     asks.extend(large(subject, place).map(|p| Ask::layer(p, Layer::Tls)));
     if let Some(Failure::Tls(failure)) = walk(subject, place).and_then(|p| seen.failure(&p)) {
         asks.extend(control(subject, place, failure.kind).map(Ask::whole));
+        asks.extend(comparison(subject, place, failure).map(|p| Ask::layer(p, Layer::Tls)));
     }
     asks
+}
+
+/// The same handshake judged by the roots of the operating system, where GitLab's own store refused the chain.
+fn comparison(subject: &Subject, place: Place, failure: &TlsFailure) -> Option<Probe> {
+    let route = subject.route(place)?;
+    let packaged = matches!(subject.node.install, Some(Install::Omnibus | Install::Docker));
+    let own_store = packaged && route.stacks.iter().any(|s| matches!(s, Stack::Rails | Stack::Sidekiq));
+    let refused = matches!(failure.kind, TlsKind::UnknownIssuer | TlsKind::SelfSigned);
+    if !own_store || !refused || route.trust == Subject::SHELL_STORE {
+        return None;
+    }
+    by(subject, route, &route.via, Subject::SHELL_STORE, |_| {}, Then::Close)
 }
 
 /// The probe that tells why nothing or only an end came back.
@@ -78,17 +92,21 @@ fn control(subject: &Subject, place: Place, kind: TlsKind) -> Option<Probe> {
 }
 
 fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
+    if is_plain(subject, place) {
+        return Verdict::NotApplicable("plain http is spoken there: no certificate is shown".to_owned());
+    }
     let (Some(probe), Some(route)) = (walk(subject, place), subject.route(place)) else {
         return Verdict::Unknown("the endpoint is not known here".to_owned());
     };
     let port = subject.target(route.endpoint).map_or(443, |t| t.port);
-    let store = subject.stores.get(route.trust.0).map_or("this node", |s| s.label.as_str());
+    let store = store_of(subject, route);
+    let due = if subject.services.is_gitlabs(route.endpoint) { Due::Public } else { Due::Trusted };
     match seen.reached(&probe, Layer::Tls) {
         Reached::Here(Reading::Tls(tls)) => {
             let dropped = large(subject, place).and_then(|p| dropped(seen.failure(&p)));
             match dropped {
                 Some(how) => large_dropped(tls, port, how),
-                None => trusted(tls, store),
+                None => trusted(tls, store, due),
             }
         }
         Reached::Failed(Failure::Tls(failure)) => {
@@ -103,7 +121,10 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
                 let address = route_address(seen, &probe, &route.via);
                 return found(Code::TcpReset, failure, &[port_arg, ("address", &address)]);
             }
-            refused(failure, port, store)
+            let verdict = refused(failure, port, store, due);
+            let elsewhere =
+                comparison(subject, place, failure).is_some_and(|p| holds(seen, Some(&p), Layer::Tls));
+            if elsewhere { missing_in_rails(subject, route, failure, verdict) } else { verdict }
         }
         Reached::Failed(failure) => Verdict::Unknown(format!("the handshake was not reached: {failure}")),
         Reached::Here(_) | Reached::NotYet => {
@@ -146,9 +167,19 @@ fn large_dropped(tls: &Tls, port: u16, how: &str) -> Verdict {
     Verdict::found(Code::TlsLargeHelloDropped, &args)
 }
 
-fn trusted(tls: &Tls, store: &str) -> Verdict {
+/// Which chain a service must show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Due {
+    /// One that ends in a public root: GitLab's own hosts.
+    Public,
+    /// Any that is trusted: a service of one's own.
+    Trusted,
+}
+
+fn trusted(tls: &Tls, store: &str, due: Due) -> Verdict {
     let product = vendors::inspecting_product(&tls.chain);
-    if !tls.public || product.is_some() {
+    // A service of one's own may well have a certificate of one's own.
+    if (due == Due::Public && !tls.public) || product.is_some() {
         let issuer = tls.chain.first().map_or("unknown", |c| c.issuer.as_str());
         let args = [
             ("host", tls.host.as_str()),
@@ -170,10 +201,41 @@ fn found(code: Code, failure: &TlsFailure, more: &[(&str, &str)]) -> Verdict {
     Verdict::found(code, &args)
 }
 
-/// The finding of a handshake that failed at a host that must show a public chain.
-fn refused(failure: &TlsFailure, port: u16, store: &str) -> Verdict {
+/// The name of the store that a route trusts.
+fn store_of<'a>(subject: &'a Subject, route: &Route) -> &'a str {
+    subject.stores.get(route.trust.0).map_or("this node", |s| s.label.as_str())
+}
+
+/// The same findings, and what lies behind them: the operating system knows the root, GitLab's own store does not.
+fn missing_in_rails(subject: &Subject, route: &Route, failure: &TlsFailure, verdict: Verdict) -> Verdict {
+    let Verdict::Findings(mut findings) = verdict else { return verdict };
+    let issuer = failure.chain.first().map_or("unknown", |c| c.issuer.as_str());
+    let top = failure.chain.last().map_or("unknown", |c| c.issuer.as_str());
+    let known = subject.facts.company_roots.iter().find(|root| root.subject == top);
+    let system =
+        subject.stores.get(Subject::SHELL_STORE.0).map_or("the system's store", |s| s.label.as_str());
+    findings.push(Finding::new(
+        Code::CaMissingInRails,
+        &[
+            ("host", failure.host.as_str()),
+            ("stacks", &named(&route.stacks)),
+            ("product", vendors::inspecting_product(&failure.chain).unwrap_or("unknown")),
+            ("issuer", issuer),
+            ("root", top),
+            ("sha256", known.map_or("", |root| root.sha256.as_str())),
+            ("file", known.map_or("", |root| root.path.as_str())),
+            ("store", store_of(subject, route)),
+            ("trusted_by", system),
+        ],
+    ));
+    Verdict::Findings(findings)
+}
+
+/// The finding of a handshake that failed; GitLab's own hosts must show a public chain.
+fn refused(failure: &TlsFailure, port: u16, store: &str, due: Due) -> Verdict {
     let product = vendors::inspecting_product(&failure.chain);
-    let private = failure.kind == TlsKind::UnknownIssuer && failure.public == Some(false);
+    let private =
+        due == Due::Public && failure.kind == TlsKind::UnknownIssuer && failure.public == Some(false);
     if private || (failure.kind.is_about_the_certificate() && product.is_some()) {
         let issuer = failure.chain.first().map_or("unknown", |c| c.issuer.as_str());
         let args = [("product", product.unwrap_or("unknown")), ("issuer", issuer), ("store", store)];

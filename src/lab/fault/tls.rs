@@ -46,6 +46,9 @@ pub struct AuthorityNames {
     /// Whether the node's store has the root.
     #[serde(default)]
     pub in_store: bool,
+    /// Whether GitLab's own store has it, where that differs from the node's.
+    #[serde(default)]
+    pub in_rails: Option<bool>,
     /// Whether the root counts as public.
     #[serde(default)]
     pub public: bool,

@@ -1,0 +1,136 @@
+//! `gitlab`, `edition`, `version`: what is installed here, and which part of the instance this node is.
+
+use crate::check::{Check, Group, Verdict};
+use crate::finding::{Code, Finding};
+use crate::subject::Subject;
+use crate::subject::place::{Place, Stack};
+use crate::subject::services::Deployment;
+use crate::text;
+
+/// GitLab is installed here.
+pub(in crate::checks) static GITLAB: Check = Check {
+    id: "gitlab",
+    title: "GitLab runs on this node",
+    group: Group::Instance,
+    about: "Looks for GitLab on this machine, and which part of it runs here: the others are not checked from here.",
+    codes: &[
+        Code::GitlabNotFound,
+        Code::OtherNodesUnchecked,
+        Code::SelfSignedTokensSet,
+        Code::SelfSignedTokensUnneeded,
+    ],
+    needs: &[],
+    places: |_| vec![Place::Node],
+    ask: |_, _, _| Vec::new(),
+    judge: |subject, _, _| gitlab(subject),
+};
+
+/// GitLab here is an Enterprise Edition.
+pub(in crate::checks) static EDITION: Check = Check {
+    id: "edition",
+    title: "edition has Duo",
+    group: Group::Instance,
+    about: "GitLab Duo is part of the Enterprise Edition: the Community Edition has none of it.",
+    codes: &[Code::EditionNotEnterprise],
+    needs: &[],
+    places: installed,
+    ask: |_, _, _| Vec::new(),
+    judge: |subject, _, _| edition(subject),
+};
+
+/// GitLab here is new enough.
+pub(in crate::checks) static VERSION: Check = Check {
+    id: "version",
+    title: "version is 17.2 or later",
+    group: Group::Instance,
+    about: "GitLab Duo wants GitLab 17.2 or later; the Agent Platform wants 18.2, its flows 18.8.",
+    codes: &[Code::VersionOld],
+    needs: &[],
+    places: installed,
+    ask: |_, _, _| Vec::new(),
+    judge: |subject, _, _| version(subject),
+};
+
+fn installed(subject: &Subject) -> Vec<Place> {
+    if subject.node.install.is_some() { vec![Place::Node] } else { Vec::new() }
+}
+
+fn gitlab(subject: &Subject) -> Verdict {
+    let node = &subject.node;
+    if node.install.is_none() {
+        let hostname = node.hostname.as_deref().unwrap_or("this machine");
+        return Verdict::found(Code::GitlabNotFound, &[("hostname", hostname)]);
+    }
+    let found: Vec<Finding> = self_signed(subject).into_iter().chain(elsewhere(subject)).collect();
+    if !found.is_empty() {
+        return Verdict::Findings(found);
+    }
+    match (&node.gitlab_version, &node.edition) {
+        (Some(version), edition) => {
+            let name = format!("{version}{}", edition.as_ref().map(|e| format!("-{e}")).unwrap_or_default());
+            Verdict::pass_with(format!("GitLab {name} is installed here."), name)
+        }
+        (None, _) => Verdict::pass("GitLab is installed here; its version could not be read."),
+    }
+}
+
+/// The parts that use Duo's services, as roles are called.
+const PARTS: [(&str, &str); 2] = [("rails", "Rails"), ("sidekiq", "Sidekiq")];
+
+/// What of the instance runs on other nodes, where this node is known to run a part only (`field-notes` 28).
+fn elsewhere(subject: &Subject) -> Option<Finding> {
+    let roles = &subject.node.roles;
+    let part = |here: bool| {
+        let names: Vec<&str> =
+            PARTS.iter().filter(|(r, _)| roles.iter().any(|o| o == r) == here).map(|(_, n)| *n).collect();
+        names
+    };
+    let missing = part(false);
+    if roles.is_empty() || missing.is_empty() {
+        return None;
+    }
+    let here = if part(true).is_empty() { text::list(roles) } else { text::list(&part(true)) };
+    Some(Finding::new(Code::OtherNodesUnchecked, &[("here", &here), ("elsewhere", &text::list(&missing))]))
+}
+
+/// The switch that makes an instance sign its own tokens, which only GitLab's own services may do.
+fn self_signed(subject: &Subject) -> Option<Finding> {
+    const NAME: &str = "CLOUD_CONNECTOR_SELF_SIGN_TOKENS";
+    let environments = subject.facts.components.iter().filter(|c| c.stack != Stack::Workhorse);
+    let set = environments.filter_map(|c| c.configured.as_ref()?.get(NAME)).find(|v| {
+        // As `Gitlab::Utils.to_boolean` reads it.
+        ["true", "t", "yes", "y", "1", "on"].contains(&v.value.expose().trim().to_ascii_lowercase().as_str())
+    })?;
+    let own_gateway = matches!(subject.deployment, Deployment::SelfHosted | Deployment::Hybrid);
+    let code = if own_gateway { Code::SelfSignedTokensUnneeded } else { Code::SelfSignedTokensSet };
+    Some(Finding::new(code, &[("value", set.value.expose()), ("from", &set.from)]))
+}
+
+fn edition(subject: &Subject) -> Verdict {
+    match subject.node.edition.as_deref() {
+        None => Verdict::Unknown("the edition could not be read".to_owned()),
+        Some("ce") => {
+            let version = subject.node.gitlab_version.as_deref().unwrap_or("an unknown version");
+            Verdict::found(Code::EditionNotEnterprise, &[("edition", "ce"), ("version", version)])
+        }
+        Some("jh") => Verdict::NotApplicable("JiHu GitLab uses services of its own".to_owned()),
+        Some(edition) => Verdict::pass_with(format!("This is GitLab {}.", edition.to_uppercase()), edition),
+    }
+}
+
+fn version(subject: &Subject) -> Verdict {
+    let Some(version) = subject.node.gitlab_version.as_deref() else {
+        return Verdict::Unknown("the version could not be read".to_owned());
+    };
+    match subject.is_at_least(17, 2) {
+        None => Verdict::Unknown(format!("{version} is no version that could be compared")),
+        Some(false) => Verdict::found(Code::VersionOld, &[("version", version)]),
+        Some(true) => {
+            let platform = match subject.is_at_least(18, 2) {
+                Some(true) => "",
+                Some(false) | None => " The Agent Platform begins with 18.2.",
+            };
+            Verdict::pass_with(format!("{version} is 17.2 or later.{platform}"), version)
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! `proxy-config`: each component gets the proxy that it needs, in a form that it reads.
+//!
+//! A setting alone proves nothing (`field-notes` 11): that a proxy is missing, ignored or bypassed is said only
+//! where the component's real way fails on the wire and a proxy that is named elsewhere on this node leads
+//! further. Where every way works, differences are worth a warning at most.
+
+use super::proxies::{self, Reaches, detour, known, reaches};
+use crate::check::{Ask, Check, Group, Seen, Verdict};
+use crate::checks::network::{self, named};
+use crate::egress::{self, Decision, Rules};
+use crate::finding::{Code, Finding};
+use crate::subject::facts::{Component, Process, Running};
+use crate::subject::place::{Place, Stack};
+use crate::subject::{Route, Subject, Via};
+use crate::text;
+
+/// Every component has the proxy that it needs.
+pub(in crate::checks) static PROXY_CONFIG: Check = Check {
+    id: "proxy-config",
+    title: "each component has its proxy",
+    group: Group::Instance,
+    about: "Each component gets the proxy that it needs, in a form that it reads, and its processes run with it.",
+    codes: &[
+        Code::ProxyMissingInRails,
+        Code::ProxyMissingInWorkhorse,
+        Code::ProxyVariableIgnored,
+        Code::NoProxyBypassesDuo,
+        Code::ProxyDiffers,
+        Code::ProxyNotApplied,
+        Code::NoProxyUnsupported,
+        Code::EnvAssignedTwice,
+        Code::SidekiqEnvUnsupported,
+    ],
+    needs: &[],
+    places: |subject| if subject.node.install.is_some() { vec![Place::Node] } else { Vec::new() },
+    ask,
+    judge,
+};
+
+/// The routes that GitLab's components take to services over HTTP.
+fn routes(subject: &Subject) -> impl Iterator<Item = &Route> {
+    subject.examined().filter(|r| network::ENDPOINTS.contains(&r.endpoint) && r.stacks != [Stack::Shell])
+}
+
+/// Every way is walked; where a direct one fails, each proxy that is named on this node is tried in its place.
+fn ask(subject: &Subject, _: Place, seen: Seen) -> Vec<Ask> {
+    let mut asks = Vec::new();
+    for route in routes(subject) {
+        let Some(own) = network::walk(subject, route.place()) else { continue };
+        let stuck = reaches(subject, route, &own, seen).is_some_and(|r| r < Reaches::Service);
+        asks.push(Ask::whole(own));
+        if stuck && route.via == Via::Direct {
+            let detours = known(subject).into_iter().filter_map(|k| detour(subject, route, &k.proxy));
+            asks.extend(detours.map(Ask::whole));
+        }
+    }
+    asks
+}
+
+fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
+    let mut found: Vec<Finding> = Vec::new();
+    for route in routes(subject) {
+        if let Some(finding) = stuck(subject, route, seen)
+            && !found.iter_mut().any(|f| joins(f, &finding))
+        {
+            found.push(finding);
+        }
+    }
+    if found.is_empty() {
+        found.extend(differs(subject, seen));
+    }
+    for component in &subject.facts.components {
+        found.extend(component.running.iter().find_map(|process| not_applied(component, process)));
+    }
+    found.extend(unsupported(subject));
+    found.extend(subject.facts.repeated.iter().filter(|r| !r.lost.is_empty()).map(|r| {
+        let args =
+            [("key", r.key.as_str()), ("places", &text::list(&r.places)), ("lost", &text::list(&r.lost))];
+        Finding::new(Code::EnvAssignedTwice, &args)
+    }));
+    found.extend(
+        (subject.facts.sidekiq_env.iter())
+            .map(|place| Finding::new(Code::SidekiqEnvUnsupported, &[("place", place)])),
+    );
+    if !found.is_empty() {
+        return Verdict::Findings(found);
+    }
+    if routes(subject).next().is_none() {
+        return Verdict::NotApplicable("no component of this node goes out for Duo".to_owned());
+    }
+    let ways: Vec<String> = ways(subject);
+    Verdict::pass(format!("{}.", text::list(&ways)))
+}
+
+/// The way of each component in words, equal ones once.
+fn ways(subject: &Subject) -> Vec<String> {
+    let mut ways: Vec<String> = Vec::new();
+    for route in routes(subject) {
+        let way = match &route.via {
+            Via::Direct => format!("{} directly", named(&route.stacks)),
+            Via::Proxy(proxy) => format!("{} through {}", named(&route.stacks), proxy.target),
+            Via::Unusable { variable, .. } => {
+                format!("{} nowhere, for {variable} is no proxy", named(&route.stacks))
+            }
+        };
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    ways
+}
+
+/// What the component's own environment decides for a route; `None` where `--proxy` or nothing decides.
+fn decision(subject: &Subject, route: &Route) -> Option<Decision> {
+    let stack = *route.stacks.first()?;
+    let environment = subject.facts.component(stack)?.configured.as_ref()?;
+    let base = subject.services.base(route.endpoint)?;
+    let decision =
+        egress::decide(Rules::of(stack), base, environment, &subject.node.hosts_for(&base.target.host));
+    (decision.via == route.via).then_some(decision)
+}
+
+/// The finding of a direct way that does not lead to the service where a proxy named on this node leads further.
+fn stuck(subject: &Subject, route: &Route, seen: Seen) -> Option<Finding> {
+    if route.via != Via::Direct {
+        return None;
+    }
+    let own = reaches(subject, route, &network::walk(subject, route.place())?, seen)?;
+    let decision = decision(subject, route)?;
+    let better = |k: &proxies::Known| {
+        let probe = detour(subject, route, &k.proxy)?;
+        reaches(subject, route, &probe, seen).filter(|reach| *reach > own)
+    };
+    let known = known(subject);
+    let best = known.iter().filter_map(|k| Some((better(k)?, k))).max_by_key(|(reach, _)| *reach)?.1;
+    let stack = *route.stacks.first()?;
+    let host = subject.target(route.endpoint)?.host;
+    let stacks = named(&route.stacks);
+    let proxy = best.proxy.to_string();
+    let environment = subject.facts.component(stack)?.configured.as_ref()?;
+    let from = |variable: &str| environment.get(variable).map_or("", |v| v.from.as_str());
+    if let (Some(_), Some(exception)) = (&decision.variable, &decision.exception) {
+        let args = [
+            ("stacks", stacks.as_str()),
+            ("hosts", &host),
+            ("variable", &exception.variable),
+            ("entry", &exception.entry),
+            ("proxy", &proxy),
+            ("from", from(&exception.variable)),
+        ];
+        return Some(Finding::new(Code::NoProxyBypassesDuo, &args));
+    }
+    let (merged, no_proxy) = super::settings::ready(subject, stack, &best.proxy);
+    if let Some(variable) = decision.ignored.first() {
+        let wanted = match Rules::of(stack) {
+            Rules::Ruby => "http_proxy",
+            Rules::Go | Rules::Grpc | Rules::Curl => "https_proxy",
+        };
+        let args = [
+            ("stacks", stacks.as_str()),
+            ("hosts", &host),
+            ("variable", variable),
+            ("wanted", wanted),
+            ("proxy", &proxy),
+            ("from", from(variable)),
+            ("env", ""),
+            ("no_proxy", ""),
+        ];
+        let finding = Finding::new(Code::ProxyVariableIgnored, &args);
+        return Some(finding.with_lines("env", &merged).with_lines("no_proxy", &no_proxy));
+    }
+    let code = match stack {
+        Stack::Workhorse => Code::ProxyMissingInWorkhorse,
+        Stack::Rails | Stack::Sidekiq | Stack::Grpc | Stack::Shell => Code::ProxyMissingInRails,
+    };
+    let args = [
+        ("stacks", stacks.as_str()),
+        ("hosts", &host),
+        ("proxy", &proxy),
+        ("known_from", &best.from),
+        ("env", ""),
+        ("no_proxy", ""),
+    ];
+    Some(Finding::new(code, &args).with_lines("env", &merged).with_lines("no_proxy", &no_proxy))
+}
+
+/// Whether a finding says the same of another host: then its hosts are joined.
+fn joins(first: &mut Finding, second: &Finding) -> bool {
+    let same = |k: &String| k == "hosts" || first.args.get(k) == second.args.get(k);
+    if first.code != second.code || !second.args.keys().all(same) {
+        return false;
+    }
+    let hosts = [first.arg("hosts"), second.arg("hosts")].join(", ");
+    first.args.insert("hosts".to_owned(), hosts);
+    true
+}
+
+/// Components that go out in different ways, where every way leads to the service.
+fn differs(subject: &Subject, seen: Seen) -> Option<Finding> {
+    let works = |route: &Route| {
+        let probe = network::walk(subject, route.place())?;
+        Some(reaches(subject, route, &probe, seen)? == Reaches::Service)
+    };
+    let all_work = routes(subject).all(|r| works(r) == Some(true));
+    let differ = routes(subject).any(|a| routes(subject).any(|b| a.endpoint == b.endpoint && a.via != b.via));
+    (all_work && differ).then(|| Finding::new(Code::ProxyDiffers, &[("ways", &text::list(&ways(subject)))]))
+}
+
+/// The finding of a process that runs with other proxies than its next start gets.
+fn not_applied(component: &Component, process: &Process) -> Option<Finding> {
+    let configured = component.configured.as_ref()?;
+    let difference = match &process.environment {
+        Running::Known(running) if running.has_the_same_proxies(configured) => return None,
+        Running::Known(running) => {
+            let changed = crate::subject::environment::PROXY_VARIABLES
+                .into_iter()
+                .filter(|name| running.value(name) != configured.value(name))
+                .map(|name| match (running.value(name).is_some(), configured.value(name).is_some()) {
+                    (false, _) => format!("without {name}"),
+                    (true, false) => format!("with {name}, which is gone"),
+                    (true, true) => format!("with another {name}"),
+                });
+            text::list(&changed.collect::<Vec<_>>())
+        }
+        // A title was written over its environment: only its age can tell.
+        Running::Overwritten | Running::Unreadable => {
+            let older = process.started? < component.changed?;
+            if !older {
+                return None;
+            }
+            "with what stood there before the last change".to_owned()
+        }
+    };
+    let since = process.started.map_or_else(|| "an unknown time".to_owned(), moment);
+    let service = match component.stack {
+        Stack::Workhorse => "gitlab-workhorse",
+        Stack::Sidekiq => "sidekiq",
+        Stack::Rails | Stack::Grpc | Stack::Shell => "puma",
+    };
+    let args = [
+        ("process", process.name.as_str()),
+        ("pid", &process.pid.to_string()),
+        ("since", &since),
+        ("difference", &difference),
+        ("service", service),
+    ];
+    Some(Finding::new(Code::ProxyNotApplied, &args))
+}
+
+fn moment(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| "an unknown time".to_owned(), |t| t.strftime("%Y-%m-%d %H:%M UTC").to_string())
+}
+
+/// Exceptions that a component does not understand, where it has a proxy at all.
+fn unsupported(subject: &Subject) -> Vec<Finding> {
+    let mut found: Vec<Finding> = Vec::new();
+    for route in routes(subject) {
+        let Some(decision) =
+            decision(subject, route).filter(|d| d.variable.is_some() && !d.unsupported.is_empty())
+        else {
+            continue;
+        };
+        let Some(component) = route.stacks.first().and_then(|s| subject.facts.component(*s)) else {
+            continue;
+        };
+        let listed = ["no_proxy", "NO_PROXY"]
+            .into_iter()
+            .find_map(|name| Some((name, component.configured.as_ref()?.get(name)?)));
+        let (variable, from) = listed.map_or(("no_proxy", ""), |(name, v)| (name, v.from.as_str()));
+        let args = [
+            ("stacks", named(&route.stacks)),
+            ("entries", text::list(&decision.unsupported)),
+            ("variable", variable.to_owned()),
+            ("from", from.to_owned()),
+        ];
+        let finding = Finding::new(Code::NoProxyUnsupported, &args.each_ref().map(|(k, v)| (*k, v.as_str())));
+        if !found.iter().any(|f| {
+            f.arg("entries") == finding.arg("entries") && f.arg("stacks").contains(finding.arg("stacks"))
+        }) {
+            found.push(finding);
+        }
+    }
+    found
+}

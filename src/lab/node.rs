@@ -1,0 +1,174 @@
+//! The lab's node: a Linux package with Rails, Workhorse and Sidekiq, as a scenario and its faults change it.
+
+use super::certificates::Roots;
+use super::fault::node::{NodeChange, Variables};
+use super::fault::{Kind, On};
+use super::situation::{HOSTS, Situation, name_of};
+use crate::subject::environment::Environment;
+use crate::subject::facts::{Bystander, Component, Facts, Internal, Process, Repeated, Running};
+use crate::subject::place::Stack;
+use crate::subject::services::Deployment;
+use crate::subject::{HostsEntry, Install, Node, Store, StoreId};
+
+/// What is found out about the lab's node.
+pub(super) struct World {
+    pub(super) node: Node,
+    pub(super) facts: Facts,
+    pub(super) shell: Environment,
+    pub(super) deployment: Deployment,
+    pub(super) agent_platform: Option<bool>,
+}
+
+/// The node as it is now.
+pub(super) fn world(situation: &Situation) -> World {
+    let faults: Vec<&Kind> = situation.faults(On::Node).collect();
+    let hosts = faults.iter().filter_map(|kind| {
+        let Kind::HostsEntry { name, address } = kind else { return None };
+        Some(HostsEntry { address: *address, names: vec![name.clone()] })
+    });
+    let bare = Node {
+        hostname: Some("gl-rails-01".into()),
+        hosts: hosts.collect(),
+        nameservers: vec![situation.ports.resolver],
+        ..Node::default()
+    };
+    let changes: Vec<&NodeChange> = std::iter::once(&situation.scenario.node)
+        .chain(
+            faults
+                .iter()
+                .filter_map(|kind| if let Kind::Node(change) = kind { Some(&**change) } else { None }),
+        )
+        .collect();
+    let shell = environment(situation, &changes, Stack::Shell);
+    let deployment =
+        last(&changes, |c| c.deployment.as_deref()).and_then(|d| d.parse().ok()).unwrap_or_default();
+    if faults.iter().any(|kind| **kind == Kind::NoGitlab) {
+        return World { node: bare, facts: Facts::default(), shell, deployment, agent_platform: None };
+    }
+    let usual = ["rails".to_owned(), "workhorse".to_owned(), "sidekiq".to_owned()];
+    let node = Node {
+        install: Some(last(&changes, |c| c.install).unwrap_or(Install::Omnibus)),
+        roles: last(&changes, |c| c.roles.clone()).unwrap_or(usual.to_vec()),
+        gitlab_version: Some(last(&changes, |c| c.version.clone()).unwrap_or("18.9.1".into())),
+        edition: Some(last(&changes, |c| c.edition.clone()).unwrap_or("ee".into())),
+        ..bare
+    };
+    let facts = facts(situation, &changes, &node);
+    let agent_platform = Some(last(&changes, |c| c.agent_platform).unwrap_or(true));
+    World { node, facts, shell, deployment, agent_platform }
+}
+
+/// What the last change says.
+fn last<'a, T>(changes: &[&'a NodeChange], of: impl Fn(&'a NodeChange) -> Option<T>) -> Option<T> {
+    changes.iter().rev().find_map(|c| of(c))
+}
+
+fn facts(situation: &Situation, changes: &[&NodeChange], node: &Node) -> Facts {
+    let runs = |stack: Stack| node.roles.iter().any(|r| r == stack.as_str());
+    let stacks = [Stack::Rails, Stack::Workhorse, Stack::Sidekiq].into_iter().filter(|s| runs(*s));
+    let now = situation.now().as_second();
+    let bystander = |(place, variables): (&String, &Variables)| Bystander {
+        place: place.clone(),
+        environment: Environment::of(variables.clone(), place),
+    };
+    let repeated = |(key, lost): (&String, &Vec<String>)| Repeated {
+        key: key.clone(),
+        places: vec!["/etc/gitlab/gitlab.rb line 12".into(), "/etc/gitlab/gitlab.rb line 40".into()],
+        lost: lost.clone(),
+    };
+    let internal = |host: &str, what: &str| Internal { host: host.into(), what: what.into() };
+    Facts {
+        components: stacks.map(|stack| component(situation, changes, stack, now)).collect(),
+        bystanders: changes.iter().flat_map(|c| c.bystanders.iter().map(bystander)).collect(),
+        repeated: changes.iter().flat_map(|c| c.repeated.iter().map(repeated)).collect(),
+        sidekiq_env: last(changes, |c| c.sidekiq_env.clone()),
+        internal: (!changes.iter().any(|c| c.storages_unreadable))
+            .then(|| vec![internal(name_of(On::Instance), "this instance"), internal("10.20.0.7", "Gitaly")]),
+        geo_secondary: Some(last(changes, |c| c.geo_secondary).unwrap_or(false)),
+        ..Facts::default()
+    }
+}
+
+/// Where a component's variables stand.
+fn folder(stack: Stack) -> &'static str {
+    match stack {
+        Stack::Rails | Stack::Sidekiq | Stack::Grpc => "/opt/gitlab/etc/gitlab-rails/env",
+        Stack::Workhorse => "/opt/gitlab/etc/gitlab-workhorse/env",
+        Stack::Shell => "this shell's environment",
+    }
+}
+
+/// Sidekiq reads what Rails reads.
+fn reads_as(stack: Stack) -> Stack {
+    if stack == Stack::Sidekiq { Stack::Rails } else { stack }
+}
+
+fn environment(situation: &Situation, changes: &[&NodeChange], stack: Stack) -> Environment {
+    let mut variables = Variables::new();
+    if situation.scenario.proxy {
+        let squid = HOSTS.iter().find(|h| h.part == On::Proxy).map_or("", |h| h.name);
+        for name in ["http_proxy", "https_proxy"] {
+            variables.insert(name.to_owned(), format!("http://{squid}:3128"));
+        }
+    }
+    for change in changes.iter().filter_map(|c| c.environment.get(&reads_as(stack))) {
+        variables.extend(change.clone());
+    }
+    variables.retain(|_, value| !value.is_empty());
+    let mut environment = Environment::default();
+    for (name, value) in variables {
+        let from = if stack == Stack::Shell {
+            folder(stack).to_owned()
+        } else {
+            format!("{}/{name}", folder(stack))
+        };
+        environment.set(&name, value, from);
+    }
+    environment
+}
+
+fn component(situation: &Situation, changes: &[&NodeChange], stack: Stack, now: i64) -> Component {
+    let configured = environment(situation, changes, stack);
+    let (pid, name) = match stack {
+        Stack::Workhorse => (1211, "gitlab-workhorse"),
+        Stack::Sidekiq => (1377, "sidekiq"),
+        Stack::Rails | Stack::Grpc | Stack::Shell => (2114, "puma"),
+    };
+    let other = last(changes, |c| c.running.get(&stack));
+    let outdated = last(changes, |c| c.outdated) == Some(stack);
+    let running = match other {
+        Some(variables) => {
+            Running::Known(Environment::of(variables.clone(), &format!("the environment of pid {pid}")))
+        }
+        None if outdated => Running::Overwritten,
+        None => Running::Known(configured.clone()),
+    };
+    let hours = |n: i64| now - n * 3600;
+    let started = if outdated { hours(900) } else { hours(60) };
+    Component {
+        stack,
+        configured: Some(configured),
+        configured_in: folder(stack).to_owned(),
+        changed: Some(hours(72)),
+        running: vec![Process { pid, name: name.to_owned(), started: Some(started), environment: running }],
+    }
+}
+
+/// The stores of the node: the shell's first.
+pub(super) fn stores(roots: &Roots) -> Vec<Store> {
+    let store = |label: &str, roots: &[Vec<u8>]| Store { label: label.to_owned(), roots: roots.to_vec() };
+    vec![
+        store("the system's store /etc/ssl/certs/ca-certificates.crt", &roots.store),
+        store("GitLab's own store /opt/gitlab/embedded/ssl/cert.pem and certs/", &roots.rails),
+        store("GitLab's certs/ and the system's store", &roots.store),
+    ]
+}
+
+/// Which of them a stack trusts.
+pub(super) fn trust(stack: Stack) -> StoreId {
+    StoreId(match stack {
+        Stack::Shell => 0,
+        Stack::Rails | Stack::Sidekiq | Stack::Grpc => 1,
+        Stack::Workhorse => 2,
+    })
+}
