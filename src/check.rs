@@ -109,10 +109,20 @@ pub struct Check {
 }
 
 impl Check {
+    /// Every slice wanted at a place, given what has been seen so far: none where the place leads to a service that
+    /// is not used from here.
+    pub fn asks(&self, subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
+        match place.endpoint().map(|e| subject.requirement(e)) {
+            Some(Requirement::NotUsed(_)) => Vec::new(),
+            Some(Requirement::Needed | Requirement::Optional(_)) | None => (self.ask)(subject, place, seen),
+        }
+    }
+
     /// The verdict at a place. Where the place leads to a service that Duo does not need here, a failure becomes
     /// a warning that names it, and what lies behind the failure means nothing.
     pub fn verdict(&self, subject: &Subject, place: Place, seen: Seen) -> Verdict {
         let optional = match place.endpoint().map(|e| (e, subject.requirement(e))) {
+            Some((_, Requirement::NotUsed(reason))) => return Verdict::NotApplicable(reason.to_owned()),
             Some((endpoint, Requirement::Optional(reason))) => Some((endpoint, reason)),
             Some((_, Requirement::Needed)) | None => None,
         };

@@ -8,6 +8,7 @@ use crate::egress::Given;
 use crate::report::{FailOn, Format, Redaction};
 use crate::subject::address::{BaseUrl, ProxyUrl};
 use crate::subject::dial::{ConnectTo, ResolveTo};
+use crate::subject::services::Deployment;
 use crate::text;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::{IpAddr, SocketAddr};
@@ -142,6 +143,10 @@ pub struct Options {
     /// The same, left out
     #[arg(long, value_name = "WHAT")]
     pub skip: Vec<String>,
+    /// Which services Duo needs here
+    #[arg(long, value_name = "auto|cloud|self-hosted|hybrid|dedicated", default_value = "auto",
+        value_parser = named::<Deployment>("auto, cloud, self-hosted, hybrid or dedicated"))]
+    pub deployment: Deployment,
     /// Hold the WebSocket open for so long to find idle cuts
     #[arg(long, value_name = "SECONDS")]
     pub hold: Option<Seconds>,

@@ -269,7 +269,7 @@ const CONSEQUENCES: &[Consequence] = &[
     // All addresses fail: the IPv6 ones are not broken by themselves.
     Consequence {
         causes: &[Code::TcpRefused, Code::TcpTimeout, Code::TcpUnreachable, Code::TcpReset],
-        effects: &[Code::Ipv6Broken],
+        effects: &[Code::Ipv6Broken, Code::FirstAddressUnreachable],
         reach: Reach::SameEndpoint,
     },
 ];

@@ -249,7 +249,7 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
         }
         let head = self.rig.plan.steps[step].head;
         let wanted = if course.rounds < ROUNDS {
-            (head.check.ask)(&self.rig.subject, head.place, Seen::new(&self.answers))
+            head.check.asks(&self.rig.subject, head.place, Seen::new(&self.answers))
         } else {
             Vec::new()
         };
@@ -305,9 +305,9 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
                 None | Some(Status::Pending | Status::Running) => wait = true,
                 // What is skipped because it means nothing here holds; what was not asked does not.
                 Some(Status::Pass | Status::Warn | Status::Skip) if course.skip != Some(Skip::NotAsked) => {}
-                Some(Status::Fail | Status::Error) => return Needs::Settle(Settled::Blocked { by: *need }),
+                Some(Status::Fail | Status::Error) => return Needs::Settle(self.blocked(step, *need)),
                 Some(Status::Blocked) => {
-                    return Needs::Settle(Settled::Blocked { by: course.blocked_by.unwrap_or(*need) });
+                    return Needs::Settle(self.blocked(step, course.blocked_by.unwrap_or(*need)));
                 }
                 Some(Status::Cancelled) => {
                     return Needs::Settle(Settled::Cancelled { why: "what it needs was stopped".to_owned() });
@@ -319,6 +319,19 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
             }
         }
         if wait { Needs::Wait } else { Needs::Hold }
+    }
+
+    /// Blocked, unless the check means nothing here: the name of a service does not matter to a proxied way.
+    fn blocked(&self, step: usize, by: usize) -> Settled {
+        match self.judge(step) {
+            skip @ Settled::Skip { kind: Skip::NotApplicable, .. } => skip,
+            Settled::Pass(_)
+            | Settled::Findings(_)
+            | Settled::Skip { .. }
+            | Settled::Blocked { .. }
+            | Settled::Error { .. }
+            | Settled::Cancelled { .. } => Settled::Blocked { by },
+        }
     }
 
     fn judge(&self, step: usize) -> Settled {

@@ -26,7 +26,7 @@ use crate::egress::routes::{Ways, routes};
 use crate::secret::Secret;
 use crate::subject::address::{BaseUrl, Scheme, Target};
 use crate::subject::dial::{AddressRule, AddressTo, Dial};
-use crate::subject::services::Services;
+use crate::subject::services::{Deployment, Services};
 use crate::subject::{Cloudflare, Limits, PublicRoots, Shell, Subject};
 use certificates::{Authorities, Roots};
 use fault::{ConnectEnd, Family, Kind, NameAnswer, On};
@@ -115,6 +115,9 @@ impl Lab {
             cloudflare: Cloudflare::embedded(),
             demo: Some(self.situation.scenario.title.clone()),
         };
+        if subject.deployment == Deployment::Unknown {
+            subject.deployment = Deployment::detected(subject.instance.as_ref(), &subject.services);
+        }
         subject.routes = routes(&Ways {
             services: &subject.services,
             facts: &subject.facts,

@@ -99,7 +99,20 @@ impl Subject {
     /// How far a failure on the way to an endpoint matters (`field-notes` 10, 22, 28).
     pub fn requirement(&self, endpoint: Endpoint) -> Requirement {
         let duo_is_self_hosted = self.deployment == Deployment::SelfHosted;
+        let is_jihu = self.node.edition.as_deref() == Some("jh");
+        let is_com = self.instance.as_ref().is_some_and(|i| i.target.host == "gitlab.com");
         match endpoint {
+            Endpoint::Customers | Endpoint::Cloud | Endpoint::Workflow | Endpoint::Gateway
+                if self.deployment == Deployment::Dedicated =>
+            {
+                Requirement::NotUsed("on GitLab Dedicated, GitLab runs the node and its ways out")
+            }
+            Endpoint::Customers | Endpoint::Cloud | Endpoint::Workflow if is_com => {
+                Requirement::NotUsed("gitlab.com is run by GitLab itself")
+            }
+            Endpoint::Customers | Endpoint::Cloud | Endpoint::Workflow if is_jihu => {
+                Requirement::NotUsed("JiHu GitLab uses services of its own")
+            }
             Endpoint::Customers | Endpoint::Cloud | Endpoint::Workflow
                 if self.facts.geo_secondary == Some(true) =>
             {
@@ -275,6 +288,9 @@ pub struct About {
     pub routes: Vec<Route>,
     /// The title of the lab's scenario.
     pub demo: Option<String>,
+    /// `cloud`, `self-hosted`, …; `None`: not known.
+    #[serde(default)]
+    pub deployment: Option<String>,
     /// The limit of the whole run.
     #[serde(with = "crate::millis")]
     pub deadline: Duration,

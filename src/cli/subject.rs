@@ -1,21 +1,23 @@
 //! From options to what a run needs: the files that they name, the subject, the selection, the rig.
 
 use super::Options;
+use crate::check::Group;
 use crate::checks::CHECKS;
 use crate::egress::routes::{Ways, routes};
 use crate::engine::{CarryOut, Rig};
 use crate::net::Net;
 use crate::plan::{Plan, Selection, What, plan};
 use crate::secret::Secret;
-use crate::subject::dial::Dial;
+use crate::subject::dial::{Dial, NameRule, NameTo};
 use crate::subject::environment::Environment;
-use crate::subject::place::Stack;
+use crate::subject::place::{Place, Stack};
 use crate::subject::services::{Deployment, Services};
-use crate::subject::{About, Cloudflare, Limits, PublicRoots, Shell, Store, StoreId, Subject};
+use crate::subject::{About, Cloudflare, Limits, Node, PublicRoots, Shell, Store, StoreId, Subject};
 use crate::{node, text};
 use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -167,7 +169,7 @@ pub fn of_node(
         node,
         facts,
         routes: Vec::new(),
-        dial: dial(options),
+        dial: Dial::default(),
         stores,
         public_roots: PublicRoots::Mozilla,
         token: inputs.token.clone(),
@@ -175,6 +177,11 @@ pub fn of_node(
         limits: limits(options),
         cloudflare: Cloudflare::embedded(),
         demo: None,
+    };
+    subject.dial = dial(options, &subject.node);
+    subject.deployment = match options.deployment {
+        Deployment::Unknown => Deployment::detected(subject.instance.as_ref(), &subject.services),
+        given => given,
     };
     subject.routes = routes(&Ways {
         services: &subject.services,
@@ -205,10 +212,21 @@ fn stores<const N: usize>(read: [(&[Stack], Option<Store>); N]) -> (Vec<Store>, 
     (stores, move |stack| of.iter().find(|(s, _)| *s == stack).map_or(StoreId(0), |(_, id)| *id))
 }
 
-fn dial(options: &Options) -> Dial {
-    let names =
+/// The dial table that the options fill. Below `--sysroot` names are resolved by its own files where it has them.
+fn dial(options: &Options, node: &Node) -> Dial {
+    let given =
         options.connect_to.iter().map(|c| c.0.clone()).chain(options.resolve.iter().map(|r| r.0.clone()));
-    Dial { names: names.collect(), addresses: Vec::new(), nameserver: options.nameserver }
+    let mut dial = Dial { names: given.collect(), addresses: Vec::new(), nameserver: options.nameserver };
+    if options.sysroot.is_some() && options.nameserver.is_none() {
+        let names: BTreeSet<&String> = node.hosts.iter().flat_map(|entry| &entry.names).collect();
+        dial.names.extend(names.into_iter().map(|name| NameRule {
+            host: Some(name.clone()),
+            port: None,
+            to: NameTo::Hosts(node.hosts_for(name)),
+        }));
+        dial.nameserver = node.nameservers.first().copied();
+    }
+    dial
 }
 
 /// The selection that the options make.
@@ -223,7 +241,20 @@ pub fn selection(options: &Options) -> Result<Selection, Unfit> {
 }
 
 /// What a round of the engine needs: the subject, its plan, and probes carried out on the wire.
-pub fn rig(subject: Subject, selection: &Selection) -> Rig {
+pub fn rig(mut subject: Subject, selection: &Selection) -> Rig {
+    let asked_for = |wanted: &dyn Fn(&What) -> bool| selection.only.iter().any(wanted);
+    if asked_for(&|what| matches!(what, What::At(_, Place::Way(_, Stack::Shell)))) {
+        subject.shell = Shell::Examined;
+    }
+    // Who asks for the Agent Platform means it: what fails there fails.
+    if asked_for(&|what| match what {
+        What::Group(group) => *group == Group::AgentPlatform,
+        What::Check(id) | What::At(id, _) => {
+            CHECKS.iter().any(|c| c.id == *id && c.group == Group::AgentPlatform)
+        }
+    }) {
+        subject.agent_platform = Some(true);
+    }
     let subject = Arc::new(subject);
     let plan: Plan = plan(&subject, CHECKS, selection);
     let about = About {
@@ -234,6 +265,7 @@ pub fn rig(subject: Subject, selection: &Selection) -> Rig {
         node: subject.node.clone(),
         routes: subject.routes.clone(),
         demo: subject.demo.clone(),
+        deployment: subject.deployment.as_str().map(str::to_owned),
         deadline: subject.limits.deadline,
     };
     Rig { carry_out: on_the_wire(&subject), subject, plan: Arc::new(plan), about }

@@ -69,6 +69,7 @@ pub(super) async fn resolve(net: &Net, target: &Target) -> Resolution {
     let rule = net.subject.dial.name(target);
     let (asked_for, source) = match rule {
         Some(NameTo::Addresses(addresses)) => return given(addresses, NameSource::Given, target.port),
+        Some(NameTo::Hosts(addresses)) => return given(addresses, NameSource::System, target.port),
         Some(NameTo::Connect { host, port }) => {
             let host = host.clone().unwrap_or_else(|| target.host.clone());
             let to = Target::new(host, port.unwrap_or(target.port));
@@ -84,7 +85,9 @@ pub(super) async fn resolve(net: &Net, target: &Target) -> Resolution {
         return given(&[literal], source, asked_for.port);
     }
     // As curl does: `--resolve` also answers for the host that `--connect-to` names.
-    if let (Some(_), Some(NameTo::Addresses(addresses))) = (rule, net.subject.dial.name(&asked_for)) {
+    if let (Some(_), Some(NameTo::Addresses(addresses) | NameTo::Hosts(addresses))) =
+        (rule, net.subject.dial.name(&asked_for))
+    {
         return given(addresses, source, asked_for.port);
     }
     let asked = net.names.once(net, &asked_for.host).await;
@@ -105,7 +108,9 @@ pub(super) async fn resolve(net: &Net, target: &Target) -> Resolution {
 pub(super) fn port(net: &Net, target: &Target) -> u16 {
     match net.subject.dial.name(target) {
         Some(NameTo::Connect { port: Some(port), .. }) => *port,
-        Some(NameTo::Connect { port: None, .. } | NameTo::Addresses(_)) | None => target.port,
+        Some(NameTo::Connect { port: None, .. } | NameTo::Addresses(_) | NameTo::Hosts(_)) | None => {
+            target.port
+        }
     }
 }
 

@@ -85,12 +85,23 @@ pub(super) fn verdict(report: &Report) -> String {
     };
     let first = if causes > 1 { " Mend A first." } else { "" };
     match report.verdict {
-        RunVerdict::Fail => format!("FAIL: {}{of}.{first}", count(causes, "cause")),
+        RunVerdict::Fail => format!("FAIL: {}{of}.{first}{}", count(causes, "cause"), if_self_hosted(report)),
         RunVerdict::Warn => format!("WARN: nothing failed, {}{of}.", count(causes, "warning")),
         RunVerdict::Pass => {
             "PASS: nothing stands between this node and GitLab Duo, as far as it was asked.".into()
         }
         RunVerdict::Inconclusive => inconclusive(report),
+    }
+}
+
+/// What to pass where a gateway of one's own is used, which would make failures at GitLab's matter less.
+fn if_self_hosted(report: &Report) -> &'static str {
+    let at_cloud = |id: &String| id.contains("@cloud") || id.contains("@workflow");
+    let meant = report.root_causes.iter().any(|cause| cause.seen_at.iter().any(at_cloud));
+    if meant && report.instance.deployment.is_none() {
+        " If Duo uses an AI gateway of your own, say so: --deployment self-hosted."
+    } else {
+        ""
     }
 }
 

@@ -41,6 +41,8 @@ pub enum NameTo {
     },
     /// `--resolve`: these addresses are the answer of DNS.
     Addresses(Vec<IpAddr>),
+    /// The hosts file below `--sysroot` has these addresses, and the system's would not be asked there.
+    Hosts(Vec<IpAddr>),
 }
 
 /// What happens to a connection to an address.

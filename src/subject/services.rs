@@ -110,9 +110,26 @@ impl FromStr for Deployment {
     }
 }
 
+impl Deployment {
+    /// What can be found out without asking anybody: by the instance's name, and by a gateway that the node's
+    /// environment names. Only the instance's API tells the rest.
+    pub fn detected(instance: Option<&BaseUrl>, services: &Services) -> Self {
+        let dedicated = |at: &BaseUrl| at.target.host.ends_with(".gitlab-dedicated.com");
+        if instance.is_some_and(dedicated) {
+            Deployment::Dedicated
+        } else if services.gateway.is_some() {
+            Deployment::SelfHosted
+        } else {
+            Deployment::Unknown
+        }
+    }
+}
+
 /// How far a failure on the way to an endpoint matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
+    /// It is not used from here at all.
+    NotUsed(&'static str),
     /// Duo needs it.
     Needed,
     /// It is used for something beside Duo's own work, or may not be used at all: a failure is a warning.

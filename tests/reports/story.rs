@@ -63,6 +63,7 @@ impl Story {
             started_at: "2026-11-22T02:47:05Z".parse().expect("a time"),
             node,
             routes: vec![route("r1", Endpoint::Customers), route("r2", Endpoint::Cloud)],
+            deployment: None,
             demo: None,
             deadline: Duration::from_secs(30),
         };
