@@ -22,8 +22,8 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-/// Everything that a run needs to know before it starts.
-#[derive(Clone, Debug)]
+/// Everything that a run needs to know before it starts. By default: a machine that nothing is known of.
+#[derive(Clone, Debug, Default)]
 pub struct Subject {
     /// The instance; `None`: none given and none found.
     pub instance: Option<BaseUrl>,
@@ -137,9 +137,10 @@ impl Subject {
 }
 
 /// What becomes of the shell's ways.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shell {
     /// They are examined: no GitLab is installed here, or somebody asked for it.
+    #[default]
     Examined,
     /// They are known, for comparison, and fail nothing.
     Compared,
@@ -214,9 +215,10 @@ pub struct Store {
 }
 
 /// Which roots count as public.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PublicRoots {
     /// Mozilla's list, as compiled in.
+    #[default]
     Mozilla,
     /// These, in DER form: the lab's stand-in for a public authority.
     Given(Vec<Vec<u8>>),
@@ -305,6 +307,18 @@ pub struct Limits {
     pub deadline: Duration,
     /// How long a WebSocket is held open; `None`: until the first ping after the welcome, at most 7 s.
     pub hold: Option<Duration>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl Default for Cloudflare {
+    fn default() -> Self {
+        Self::embedded()
+    }
 }
 
 impl Limits {

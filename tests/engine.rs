@@ -11,11 +11,9 @@ use duo_doctor::run::event::{Ending, Event, Settled, Skip};
 use duo_doctor::run::{Run, Status};
 use duo_doctor::subject::About;
 use duo_doctor::subject::address::Target;
-use duo_doctor::subject::dial::{Dial, NameSource};
-use duo_doctor::subject::facts::Facts;
+use duo_doctor::subject::dial::NameSource;
 use duo_doctor::subject::place::Place;
-use duo_doctor::subject::services::{Deployment, Services};
-use duo_doctor::subject::{Cloudflare, Limits, Node, PublicRoots, Shell, Subject};
+use duo_doctor::subject::{Limits, Subject};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -75,24 +73,7 @@ macro_rules! scripted {
 static CHECKS: [&Check; 10] = scripted!(0 1 2 3 4 5 6 7 8 9);
 
 fn subject(deadline: Duration) -> Subject {
-    Subject {
-        instance: None,
-        node: Node::default(),
-        facts: Facts::default(),
-        deployment: Deployment::Unknown,
-        services: Services::default(),
-        agent_platform: None,
-        shell: Shell::Examined,
-        routes: Vec::new(),
-        dial: Dial::default(),
-        stores: Vec::new(),
-        public_roots: PublicRoots::Mozilla,
-        token: None,
-        started_at: jiff::Timestamp::UNIX_EPOCH,
-        limits: Limits { deadline, ..Limits::DEFAULT },
-        cloudflare: Cloudflare::embedded(),
-        demo: None,
-    }
+    Subject { limits: Limits { deadline, ..Limits::DEFAULT }, ..Subject::default() }
 }
 
 fn sample(outcome: Outcome) -> Sample {

@@ -8,10 +8,10 @@ use duo_doctor::plan::{Head, Plan, Step};
 use duo_doctor::probe::{Outcome, Probe, Reading, Resolved, Sample};
 use duo_doctor::run::{Run, Status};
 use duo_doctor::subject::About;
+use duo_doctor::subject::Subject;
 use duo_doctor::subject::address::Target;
-use duo_doctor::subject::dial::{Dial, NameSource};
+use duo_doctor::subject::dial::NameSource;
 use duo_doctor::subject::place::Place;
-use duo_doctor::subject::{Cloudflare, Limits, Node, PublicRoots, Subject};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -92,29 +92,7 @@ fn rig(ports: Vec<u16>) -> Rig {
     });
     let steps =
         CHECKS.iter().map(|check| Step { head: Head { check, place: Place::Node }, needs: Vec::new() });
-    let about = About {
-        version: String::new(),
-        data_date: String::new(),
-        instance: None,
-        started_at: jiff::Timestamp::UNIX_EPOCH,
-        node: Node::default(),
-        routes: Vec::new(),
-        demo: None,
-        deadline: Limits::DEFAULT.deadline,
-    };
-    let subject = Subject {
-        instance: None,
-        node: Node::default(),
-        routes: Vec::new(),
-        dial: Dial::default(),
-        stores: Vec::new(),
-        public_roots: PublicRoots::Mozilla,
-        token: None,
-        started_at: jiff::Timestamp::UNIX_EPOCH,
-        limits: Limits::DEFAULT,
-        cloudflare: Cloudflare::embedded(),
-        demo: None,
-    };
+    let (about, subject) = (About::default(), Subject::default());
     Rig { carry_out, subject: Arc::new(subject), plan: Arc::new(Plan { steps: steps.collect() }), about }
 }
 

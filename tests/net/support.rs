@@ -5,9 +5,7 @@ use duo_doctor::net::Net;
 use duo_doctor::probe::{Fetch, Probe, Reading, Request, Sample, Then, TlsAsk, Walk};
 use duo_doctor::subject::address::Target;
 use duo_doctor::subject::dial::{AddressRule, AddressTo, Dial, NameRule, NameTo};
-use duo_doctor::subject::facts::Facts;
-use duo_doctor::subject::services::{Deployment, Services};
-use duo_doctor::subject::{Cloudflare, Limits, Node, PublicRoots, Shell, Store, StoreId, Subject, Via};
+use duo_doctor::subject::{Limits, PublicRoots, Store, StoreId, Subject, Via};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -26,22 +24,12 @@ pub(crate) const STORE: StoreId = StoreId(0);
 pub(crate) fn subject() -> Subject {
     let to = NameTo::Addresses(vec!["127.0.0.1".parse().expect("an address")]);
     Subject {
-        instance: None,
-        node: Node::default(),
-        facts: Facts::default(),
-        deployment: Deployment::Unknown,
-        services: Services::default(),
-        agent_platform: None,
-        shell: Shell::Examined,
-        routes: Vec::new(),
         dial: Dial { names: vec![NameRule { host: None, port: None, to }], ..Dial::default() },
         stores: vec![Store { label: "the test's store".into(), roots: Vec::new() }],
         public_roots: PublicRoots::Given(Vec::new()),
-        token: None,
         started_at: "2026-06-01T00:00:00Z".parse().expect("a time"),
         limits: Limits { timeout: Duration::from_secs(5), ..Limits::DEFAULT },
-        cloudflare: Cloudflare::embedded(),
-        demo: None,
+        ..Subject::default()
     }
 }
 

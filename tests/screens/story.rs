@@ -59,6 +59,7 @@ fn about() -> About {
             ..Node::default()
         },
         routes: vec![route("r1", Endpoint::Customers), route("r2", Endpoint::Cloud)],
+        deployment: None,
         demo: None,
         deadline: Duration::from_secs(30),
     }
