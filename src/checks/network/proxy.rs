@@ -66,6 +66,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
                 Failure::Dns(_)
                 | Failure::Tcp(_)
                 | Failure::Http(_)
+                | Failure::Grpc(_)
                 | Failure::WebSocket(_)
                 | Failure::Other { .. } => {
                     Verdict::Unknown(format!("the connection ended in an unknown way: {failure}"))
@@ -89,6 +90,7 @@ fn unreachable(failure: &Failure) -> Option<String> {
         Failure::Proxy(_)
         | Failure::Tls(_)
         | Failure::Http(_)
+        | Failure::Grpc(_)
         | Failure::WebSocket(_)
         | Failure::Other { .. } => None,
     }
