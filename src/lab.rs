@@ -20,6 +20,7 @@ mod site;
 mod situation;
 #[cfg(test)]
 mod tests;
+mod workflow;
 
 use crate::secret::Secret;
 use crate::subject::address::{BaseUrl, ProxyUrl, Scheme, Target};
@@ -60,6 +61,7 @@ impl Lab {
     pub async fn start(scenario: &Scenario, now: Timestamp) -> io::Result<Lab> {
         let (cloud, cloud_at) = site::listen()?;
         let (customers, customers_at) = site::listen()?;
+        let (workflow, workflow_at) = site::listen()?;
         let (instance, instance_at) = site::listen()?;
         let (plain, plain_at) = site::listen()?;
         let (proxy, proxy_at) = site::listen()?;
@@ -67,6 +69,7 @@ impl Lab {
         let ports = Ports {
             cloud: cloud_at,
             customers: customers_at,
+            workflow: workflow_at,
             instance: instance_at,
             plain: plain_at,
             proxy: proxy_at,
@@ -75,7 +78,13 @@ impl Lab {
         let situation = Arc::new(Situation::new(scenario.clone(), ports, now));
         let mut authorities = Authorities::new(now)?;
         let mut servers = JoinSet::new();
-        for (listener, part) in [(cloud, On::Cloud), (customers, On::Customers), (instance, On::Instance)] {
+        let by_tls = [
+            (cloud, On::Cloud),
+            (customers, On::Customers),
+            (workflow, On::Workflow),
+            (instance, On::Instance),
+        ];
+        for (listener, part) in by_tls {
             let speaks = Speaks::Tls(authorities.acceptors(part, &situation)?);
             servers.spawn(site::serve(Site::new(listener, part, speaks, &situation)));
         }
@@ -97,7 +106,7 @@ impl Lab {
             facts: Facts::default(),
             deployment: Deployment::default(),
             services: Services::default(),
-            agent_platform: None,
+            agent_platform: Some(true),
             routes: self.routes(),
             dial: self.dial(),
             stores: vec![store],
@@ -173,7 +182,9 @@ impl Lab {
             source: source.clone(),
             and_not: Vec::new(),
         };
-        vec![route("r1", Endpoint::Customers), route("r2", Endpoint::Cloud)]
+        let workflow =
+            Route { stacks: vec![Stack::Workhorse, Stack::Grpc], ..route("r3", Endpoint::Workflow) };
+        vec![route("r1", Endpoint::Customers), route("r2", Endpoint::Cloud), workflow]
     }
 
     fn dial(&self) -> Dial {
@@ -188,10 +199,11 @@ impl Lab {
         if let Some(NameAnswer::Addresses(others)) = self.situation.name_answer(host.name) {
             addresses.extend(others);
         }
-        let Ports { cloud, customers, instance, plain, proxy, resolver: _ } = self.situation.ports;
+        let Ports { cloud, customers, workflow, instance, plain, proxy, resolver: _ } = self.situation.ports;
         let doors: Vec<(u16, SocketAddr)> = match host.part {
             On::Cloud => vec![(443, cloud)],
             On::Customers => vec![(443, customers)],
+            On::Workflow => vec![(443, workflow)],
             On::Instance => vec![(443, instance), (80, plain)],
             On::Proxy => vec![(3128, proxy)],
             On::Both | On::Node | On::Resolver => Vec::new(),

@@ -57,7 +57,7 @@ const SKEW: i64 = 24 * 3600;
 /// Every answer that carries a date, other services first: the instance may run on this very clock.
 fn dated(subject: &Subject) -> Vec<Probe> {
     let mut probes: Vec<Probe> =
-        subject.routes.iter().filter_map(|r| network::walk(subject, r.place())).collect();
+        network::ways(subject).into_iter().filter_map(|place| network::walk(subject, place)).collect();
     if subject.node.install.is_none() {
         probes.extend(inbound::page(subject));
     }

@@ -26,9 +26,9 @@ fn endpoints(subject: &Subject) -> Vec<Place> {
     BEHIND_CLOUDFLARE.into_iter().filter(routed).map(Place::Endpoint).collect()
 }
 
-/// One place for each way.
-fn ways(subject: &Subject) -> Vec<Place> {
-    subject.routes.iter().map(Route::place).collect()
+/// One place for each way. The workflow service speaks gRPC: its ways are judged in group Agent Platform.
+pub(super) fn ways(subject: &Subject) -> Vec<Place> {
+    subject.routes.iter().filter(|r| r.endpoint != Endpoint::Workflow).map(Route::place).collect()
 }
 
 /// The request whose answer tells that the right service answers, without credentials.

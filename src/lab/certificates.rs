@@ -125,6 +125,7 @@ impl Authorities {
                 | Kind::Handshake { .. }
                 | Kind::Answer(_)
                 | Kind::FrontEnd(_)
+                | Kind::Grpc { .. }
                 | Kind::Cable { .. } => continue,
             };
             faulty = Some(acceptor(config, &offer));

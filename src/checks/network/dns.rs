@@ -95,7 +95,8 @@ fn resolves(subject: &Subject, resolved: &Resolved, took: Duration) -> Verdict {
     Verdict::pass(format!("{host} is {}.", text::list(&addresses)))
 }
 
-fn fails(subject: &Subject, failure: &DnsFailure) -> Verdict {
+/// The finding of a name that did not become addresses.
+pub(in crate::checks) fn fails(subject: &Subject, failure: &DnsFailure) -> Verdict {
     let server = servers(subject);
     let host = failure.host.as_str();
     match failure.kind {

@@ -171,7 +171,7 @@ fn found(code: Code, failure: &TlsFailure, more: &[(&str, &str)]) -> Verdict {
 }
 
 /// The finding of a handshake that failed at a host that must show a public chain.
-fn refused(failure: &TlsFailure, port: u16, store: &str) -> Verdict {
+pub(in crate::checks) fn refused(failure: &TlsFailure, port: u16, store: &str) -> Verdict {
     let product = vendors::inspecting_product(&failure.chain);
     let private = failure.kind == TlsKind::UnknownIssuer && failure.public == Some(false);
     if private || (failure.kind.is_about_the_certificate() && product.is_some()) {
