@@ -1,6 +1,8 @@
 //! From findings to root causes: the same fault at many places becomes one, consequences fold under causes,
 //! what to mend first stands first. Pure; tested as a table.
 
+mod workflow;
+
 use crate::check::Group;
 use crate::finding::{Args, Code, Finding, Severity};
 use crate::run::Run;
@@ -33,8 +35,9 @@ struct At<'a> {
 
 /// The root causes of a run, what to mend first in front. Deterministic: the same run gives the same causes.
 pub fn diagnose(run: &Run) -> Vec<RootCause> {
-    let mut faults = merge(&findings(run));
-    fold(&mut faults);
+    let found = findings(run);
+    let mut faults = merge(&found);
+    fold(&mut faults, &found);
     faults.sort_by_key(|f| (std::cmp::Reverse(f.severity()), f.group(), f.first.finding.code, f.first.step));
     faults.iter().map(|fault| cause(run, fault)).collect()
 }
@@ -75,8 +78,8 @@ fn merge<'a>(found: &[At<'a>]) -> Vec<Fault<'a>> {
     let mut faults: Vec<Fault> = Vec::new();
     for at in found {
         let same = |f: &&mut Fault| {
-            at.group == Group::Network
-                && f.group() == Group::Network
+            matches!(at.group, Group::Network | Group::AgentPlatform)
+                && f.group() == at.group
                 && f.first.finding.is_same_fault(at.finding)
         };
         match faults.iter_mut().find(same) {
@@ -88,13 +91,13 @@ fn merge<'a>(found: &[At<'a>]) -> Vec<Fault<'a>> {
 }
 
 /// Puts each fault that another explains under that one.
-fn fold(faults: &mut Vec<Fault<'_>>) {
+fn fold(faults: &mut Vec<Fault<'_>>, found: &[At]) {
     loop {
         let pair = (0..faults.len()).find_map(|effect| {
             let explains = |cause: &usize| {
                 *cause != effect
                     && faults[*cause].severity() >= faults[effect].severity()
-                    && faults[effect].places().all(|e| faults[*cause].places().any(|c| explains(c, e)))
+                    && faults[effect].places().all(|e| faults[*cause].places().any(|c| explains(found, c, e)))
             };
             (0..faults.len()).find(explains).map(|cause| (cause, effect))
         });
@@ -190,8 +193,8 @@ const CONSEQUENCES: &[Consequence] = &[
 ];
 
 /// Whether one finding is the consequence of another.
-fn explains(cause: &At, effect: &At) -> bool {
-    CONSEQUENCES.iter().any(|c| {
+fn explains(found: &[At], cause: &At, effect: &At) -> bool {
+    let listed = CONSEQUENCES.iter().any(|c| {
         c.causes.contains(&cause.finding.code)
             && c.effects.contains(&effect.finding.code)
             && match c.reach {
@@ -201,7 +204,8 @@ fn explains(cause: &At, effect: &At) -> bool {
                 }
                 Reach::Names => effect.finding.arg("layer") == "dns",
             }
-    })
+    });
+    listed || workflow::is_same_fault(found, cause, effect)
 }
 
 /// The root cause of a fault, with every step that follows from it.
@@ -267,6 +271,7 @@ mod tests {
         let group = match place {
             Place::Door(_) => Group::Inbound,
             Place::Node | Place::Instance => Group::Instance,
+            Place::Way(Endpoint::Workflow, _) => Group::AgentPlatform,
             Place::Endpoint(_) | Place::Stack(_) | Place::Way(..) => Group::Network,
         };
         let plan = Planned { check: "c".into(), place, group, title: String::new(), needs: Vec::new() };
@@ -308,6 +313,23 @@ mod tests {
             found(CLOUD, Code::ProxyDenied, &[("proxy", "q:1")]),
         ];
         causes(&steps, &[(Code::ProxyDenied, &[0], &[]), (Code::ProxyDenied, &[1], &[])]);
+    }
+
+    #[test]
+    fn the_workflow_service_at_two_ways_is_one_cause_and_folds_under_the_networks() {
+        let at = |stack, finding| {
+            let args = [("host", "w"), ("finding", finding), ("by", "p:1")];
+            found(Place::Way(Endpoint::Workflow, stack), Code::WorkflowUnreachable, &args)
+        };
+        let two = |finding| vec![at(Stack::Workhorse, "proxy-denied"), at(Stack::Grpc, finding)];
+        causes(&two("proxy-denied"), &[(Code::WorkflowUnreachable, &[0, 1], &[])]);
+        causes(
+            &two("tcp-timeout"),
+            &[(Code::WorkflowUnreachable, &[0], &[]), (Code::WorkflowUnreachable, &[1], &[])],
+        );
+        let mut with_cloud = vec![found(CLOUD, Code::ProxyDenied, &[("proxy", "p:1")])];
+        with_cloud.extend(two("proxy-denied"));
+        causes(&with_cloud, &[(Code::ProxyDenied, &[0], &[1, 2])]);
     }
 
     #[test]

@@ -98,7 +98,9 @@ fn found(subject: &Subject, fault: &Fault) -> Verdict {
 
 /// The product that a chain or an answer names, if one does.
 fn device(chain: Option<&[Certificate]>, answer: Option<&Answer>) -> Option<&'static str> {
-    let by_page = answer.and_then(vendors::blocker).filter(|product| !product.is_empty());
+    let by_page = answer.and_then(vendors::blocker);
     let by_chain = chain.and_then(vendors::inspecting_product);
-    by_page.or(by_chain).or_else(|| answer.and_then(|a| vendors::server_product(&a.headers)))
+    let named = by_page.filter(|product| !product.is_empty()).or(by_chain);
+    let named = named.or_else(|| answer.and_then(|a| vendors::server_product(&a.headers)));
+    named.or_else(|| by_page.map(|_| "a firewall or proxy"))
 }
