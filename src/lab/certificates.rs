@@ -109,7 +109,7 @@ impl Authorities {
             let (config, offer) = match kind {
                 Kind::Certificate(change) => {
                     let chain = self.chain(part, change, &usual)?;
-                    (self.config(chain)?, both.to_vec())
+                    (self.config(chain)?, change.offer.clone().unwrap_or(both.to_vec()))
                 }
                 Kind::ClientCertificate => (self.demanding(chain.clone())?, both.to_vec()),
                 Kind::Alpn { offer } => (self.config(chain.clone())?, offer.clone()),
