@@ -153,17 +153,11 @@ impl Finding {
         if self.code.severity() == Severity::Warn {
             return self;
         }
-        let code = match endpoint {
-            Endpoint::Workflow => Code::WorkflowNotReachableUnused,
-            Endpoint::Customers | Endpoint::Cloud | Endpoint::Gateway | Endpoint::Instance => {
-                Code::UnneededWayFails
-            }
-        };
         let host = subject.target(endpoint).map(|t| t.host).unwrap_or_default();
         let words = remedy::short(self.code, &self.args, &remedy::Values::default());
         let args =
             [("host", host.as_str()), ("finding", self.code.as_str()), ("words", &words), ("reason", reason)];
-        Finding::new(code, &args)
+        Finding::new(Code::UnneededWayFails, &args)
     }
 }
 

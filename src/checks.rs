@@ -1,5 +1,6 @@
 //! The ordered list of checks. One line a check; what each means stands in its own file.
 
+mod agent_platform;
 mod handshake;
 mod inbound;
 mod instance;
@@ -24,11 +25,14 @@ pub static CHECKS: &[&Check] = &[
     &network::tls::TLS,
     &network::http::HTTP,
     &network::latency::LATENCY,
+    &agent_platform::outbound_idle::OUTBOUND_IDLE,
     &inbound::reach::REACH,
     &inbound::certificate::CERTIFICATE,
     &inbound::certificate::HTTP2,
     &inbound::cable::CABLE,
     &inbound::pings::PINGS,
+    &agent_platform::workflow::WORKFLOW,
+    &agent_platform::http2_kept::HTTP2_KEPT,
 ];
 
 #[cfg(test)]

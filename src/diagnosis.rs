@@ -1,11 +1,13 @@
 //! From findings to root causes: the same fault at many places becomes one, consequences fold under causes,
 //! what to mend first stands first. Pure; tested as a table.
 
+mod workflow;
+
 use crate::check::Group;
 use crate::finding::{Args, Code, Finding, Severity};
 use crate::run::Run;
 use crate::run::event::Settled;
-use crate::subject::place::Place;
+use crate::subject::place::{Place, Stack};
 
 /// What to mend.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +80,7 @@ fn root_of(found: &[At], effect: usize) -> usize {
         let is_cause = |cause: &usize| {
             *cause != root
                 && found[*cause].finding.code.severity() >= found[root].finding.code.severity()
-                && explains(&found[*cause], &found[root])
+                && explains(found, &found[*cause], &found[root])
         };
         match (0..found.len()).find(is_cause) {
             Some(cause) => root = cause,
@@ -275,8 +277,8 @@ const CONSEQUENCES: &[Consequence] = &[
 ];
 
 /// Whether one finding is the consequence of another.
-fn explains(cause: &At, effect: &At) -> bool {
-    CONSEQUENCES.iter().any(|c| {
+fn explains(found: &[At], cause: &At, effect: &At) -> bool {
+    let listed = CONSEQUENCES.iter().any(|c| {
         c.causes.contains(&cause.finding.code)
             && c.effects.contains(&effect.finding.code)
             && match c.reach {
@@ -293,12 +295,15 @@ fn explains(cause: &At, effect: &At) -> bool {
                 }
                 Reach::Detour => is_on_the_way(cause.finding, effect),
             }
-    })
+    });
+    listed || workflow::is_same_fault(found, cause, effect)
 }
 
 /// Whether a finding lies on a way that a component takes for want of a proxy.
 fn is_on_the_way(cause: &Finding, effect: &At) -> bool {
     let goes = match effect.place {
+        // gRPC's C-core runs inside Rails and reads its environment.
+        Place::Way(_, Stack::Grpc) => cause.arg("stacks").contains(Stack::Rails.name()),
         Place::Way(_, stack) => cause.arg("stacks").contains(stack.name()),
         Place::Endpoint(_) => true,
         Place::Node | Place::Instance | Place::Stack(_) | Place::Door(_) => false,
@@ -352,7 +357,7 @@ mod tests {
     use super::*;
     use crate::run::StepState;
     use crate::run::event::Planned;
-    use crate::subject::place::{Door, Endpoint, Stack};
+    use crate::subject::place::{Door, Endpoint};
     use std::time::Duration;
 
     const CLOUD: Place = Place::Way(Endpoint::Cloud, Stack::Shell);
@@ -371,6 +376,7 @@ mod tests {
         let group = match place {
             Place::Door(_) => Group::Inbound,
             Place::Node | Place::Instance => Group::Instance,
+            Place::Way(Endpoint::Workflow, _) => Group::AgentPlatform,
             Place::Endpoint(_) | Place::Stack(_) | Place::Way(..) => Group::Network,
         };
         let plan = Planned { check: "c".into(), place, group, title: String::new(), needs: Vec::new() };
@@ -412,6 +418,23 @@ mod tests {
             found(CLOUD, Code::ProxyDenied, &[("proxy", "q:1")]),
         ];
         causes(&steps, &[(Code::ProxyDenied, &[0], &[]), (Code::ProxyDenied, &[1], &[])]);
+    }
+
+    #[test]
+    fn the_workflow_service_at_two_ways_is_one_cause_and_folds_under_the_networks() {
+        let at = |stack, finding| {
+            let args = [("host", "w"), ("finding", finding), ("by", "p:1")];
+            found(Place::Way(Endpoint::Workflow, stack), Code::WorkflowUnreachable, &args)
+        };
+        let two = |finding| vec![at(Stack::Workhorse, "proxy-denied"), at(Stack::Grpc, finding)];
+        causes(&two("proxy-denied"), &[(Code::WorkflowUnreachable, &[0, 1], &[])]);
+        causes(
+            &two("tcp-timeout"),
+            &[(Code::WorkflowUnreachable, &[0], &[]), (Code::WorkflowUnreachable, &[1], &[])],
+        );
+        let mut with_cloud = vec![found(CLOUD, Code::ProxyDenied, &[("proxy", "p:1")])];
+        with_cloud.extend(two("proxy-denied"));
+        causes(&with_cloud, &[(Code::ProxyDenied, &[0], &[1, 2])]);
     }
 
     #[test]

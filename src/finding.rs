@@ -216,9 +216,9 @@ codes! {
     /// GitLab's own headers do not arrive.
     GitlabHeaderStripped = "gitlab-header-stripped" Fail ["host", "header", "by", "answer"] same ["by"],
     /// HTTP/2 is offered and not settled on.
-    Http2Downgraded = "http2-downgraded" Fail ["host", "alpn", "by"] same [],
+    Http2Downgraded = "http2-downgraded" Fail ["host", "alpn", "by"] same ["by"],
     /// HTTP/2 stands, and gRPC is not answered.
-    GrpcUnavailable = "grpc-unavailable" Fail ["host", "answer", "by"] same [],
+    GrpcUnavailable = "grpc-unavailable" Fail ["host", "answer", "by"] same ["by"],
     /// Far away.
     LatencyHigh = "latency-high" Warn ["host", "figure", "limit"] same [],
     /// Connections that took a retransmission's time.
@@ -259,9 +259,9 @@ codes! {
     Http2NotOffered = "http2-not-offered" Warn ["host", "port", "alpn"] same [],
 
     /// The workflow service cannot be reached.
-    WorkflowUnreachable = "workflow-unreachable" Fail ["host", "layer", "why", "by"] same [],
+    WorkflowUnreachable = "workflow-unreachable" Fail ["host", "layer", "finding", "why", "by"] same ["finding", "by"],
     /// The same, where the Agent Platform is off, a beta, or not known to be used.
-    WorkflowNotReachableUnused = "workflow-not-reachable-unused" Warn ["host", "finding", "words", "reason"] same [],
+    WorkflowNotReachableUnused = "workflow-not-reachable-unused" Warn ["host", "finding", "words", "by", "reason"] same ["finding", "by"],
 }
 
 impl Code {

@@ -21,6 +21,7 @@ mod site;
 mod situation;
 #[cfg(test)]
 mod tests;
+mod workflow;
 
 use crate::egress::routes::{Ways, routes};
 use crate::secret::Secret;
@@ -58,6 +59,7 @@ impl Lab {
     pub async fn start(scenario: &Scenario, now: Timestamp) -> io::Result<Lab> {
         let (cloud, cloud_at) = site::listen()?;
         let (customers, customers_at) = site::listen()?;
+        let (workflow, workflow_at) = site::listen()?;
         let (instance, instance_at) = site::listen()?;
         let (plain, plain_at) = site::listen()?;
         let (proxy, proxy_at) = site::listen()?;
@@ -66,6 +68,7 @@ impl Lab {
         let ports = Ports {
             cloud: cloud_at,
             customers: customers_at,
+            workflow: workflow_at,
             instance: instance_at,
             plain: plain_at,
             proxy: proxy_at,
@@ -79,6 +82,7 @@ impl Lab {
             (cloud, On::Cloud),
             (customers, On::Customers),
             (gateway, On::Gateway),
+            (workflow, On::Workflow),
             (instance, On::Instance),
         ];
         for (listener, part) in speaking_tls {
@@ -162,10 +166,12 @@ impl Lab {
         if let Some(NameAnswer::Addresses(others)) = self.situation.name_answer(host.name) {
             addresses.extend(others);
         }
-        let Ports { cloud, customers, instance, plain, proxy, gateway, resolver: _ } = self.situation.ports;
+        let Ports { cloud, customers, workflow, instance, plain, proxy, gateway, resolver: _ } =
+            self.situation.ports;
         let doors: Vec<(u16, SocketAddr)> = match host.part {
             On::Cloud => vec![(443, cloud)],
             On::Customers => vec![(443, customers)],
+            On::Workflow => vec![(443, workflow)],
             On::Instance => vec![(443, instance), (80, plain)],
             On::Proxy => vec![(3128, proxy)],
             On::Gateway => vec![(443, gateway)],

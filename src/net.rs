@@ -9,6 +9,7 @@ mod certificate;
 mod dns;
 mod echo;
 mod fetch;
+mod grpc;
 mod hello;
 mod http;
 mod lookup;
@@ -19,6 +20,7 @@ mod tcp;
 mod tls;
 mod verify;
 mod walk;
+mod watch;
 mod websocket;
 
 use crate::failure::{Failure, Layer};

@@ -99,6 +99,8 @@ pub enum Alpn {
     Both,
     /// `http/1.1` alone, as a WebSocket needs.
     Http1,
+    /// `h2` alone, as gRPC needs.
+    Http2,
 }
 
 /// How large the `ClientHello` is.
@@ -141,6 +143,8 @@ pub enum Then {
     Request(Request),
     /// A WebSocket handshake, and listening.
     Upgrade(Upgrade),
+    /// A call to gRPC's health service over HTTP/2.
+    Grpc(Health),
 }
 
 /// An HTTP request. `Host` is the target's, `User-Agent` ours.
@@ -205,6 +209,26 @@ pub enum Listen {
     Hold(u32),
 }
 
+/// A call to `grpc.health.v1.Health`, for the server as a whole and without credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Health {
+    /// `Check`: one question, one answer.
+    Check,
+    /// `Watch`: a first answer, and then the stream is held open for so many seconds, with a PING every 20 s.
+    Watch(u32),
+}
+
+impl Health {
+    /// The path that is asked.
+    pub fn path(self) -> &'static str {
+        match self {
+            Health::Check => "/grpc.health.v1.Health/Check",
+            Health::Watch(_) => "/grpc.health.v1.Health/Watch",
+        }
+    }
+}
+
 /// A further request to a known good web server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fetch {
@@ -255,6 +279,8 @@ pub enum Reading {
     Tls(Box<Tls>),
     /// An HTTP answer, whatever its status.
     Answer(Box<Answer>),
+    /// A gRPC answer, whatever its status.
+    Grpc(Box<Grpc>),
     /// A WebSocket: 101 and the right headers.
     Upgraded(Upgraded),
     /// Action Cable's `welcome`.
@@ -265,9 +291,9 @@ pub enum Reading {
         #[serde(with = "millis")]
         after: Duration,
     },
-    /// Held open to the end.
+    /// A WebSocket, or a gRPC stream, held open to the end.
     Held {
-        /// Frames that came meanwhile.
+        /// Frames that came meanwhile; of a gRPC stream messages and answers to our PINGs.
         frames: u32,
         /// The longest time without a frame.
         #[serde(with = "millis")]
@@ -331,6 +357,49 @@ pub struct Tls {
     pub client_certificate_asked: bool,
 }
 
+/// A gRPC answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grpc {
+    /// The status of the HTTP answer that carries it: 200.
+    pub http_status: u16,
+    /// `grpc-status` (gRPC's `statuscodes.md`); `None`: the stream goes on.
+    pub status: Option<u32>,
+    /// `grpc-message`, its percent signs resolved, escaped.
+    pub message: String,
+    /// What the service says of itself; `None`: no message came, or none of the health service.
+    pub serving: Option<Serving>,
+    /// What ALPN settled on; `None`: plain text.
+    pub alpn: Option<String>,
+    /// The headers on the allow-list, those behind the body included.
+    pub headers: Headers,
+}
+
+/// What a service says of itself (`grpc.health.v1.HealthCheckResponse.ServingStatus`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Serving {
+    /// It does not know.
+    Unknown,
+    /// It serves.
+    Serving,
+    /// It does not serve now.
+    NotServing,
+    /// There is no such service.
+    ServiceUnknown,
+}
+
+impl Serving {
+    /// The word of the protocol.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Serving::Unknown => "UNKNOWN",
+            Serving::Serving => "SERVING",
+            Serving::NotServing => "NOT_SERVING",
+            Serving::ServiceUnknown => "SERVICE_UNKNOWN",
+        }
+    }
+}
+
 /// A WebSocket that was opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upgraded {
@@ -352,6 +421,8 @@ impl Probe {
                 Then::Close if walk.via == Via::Direct => Layer::Tcp,
                 Then::Close => Layer::Proxy,
                 Then::Request(_) => Layer::Http,
+                Then::Grpc(Health::Check) => Layer::Grpc,
+                Then::Grpc(Health::Watch(_)) => Layer::Hold,
                 Then::Upgrade(upgrade) => match upgrade.listen {
                     Listen::Answer => Layer::Upgrade,
                     Listen::FirstPing => Layer::Ping,

@@ -47,7 +47,9 @@ pub(super) fn judge(failure: &TlsFailure, port: u16, store: &str) -> Verdict {
         TlsKind::Reset => found(Code::TlsReset, &[port, ("how", "is reset or closed")]),
         TlsKind::Timeout => found(Code::TlsTimeout, &[port, ("seconds", &text::seconds(failure.after))]),
         TlsKind::ClientCertificateWanted => found(Code::TlsClientCertificateWanted, &[port]),
-        TlsKind::Other => Verdict::Unknown(format!("TLS failed in an unknown way: {}", failure.words)),
+        TlsKind::NoCommonProtocol | TlsKind::Other => {
+            Verdict::Unknown(format!("TLS failed in an unknown way: {}", failure.words))
+        }
     }
 }
 

@@ -115,7 +115,7 @@ impl Authorities {
             let (config, offer) = match kind {
                 Kind::Certificate(change) => {
                     let chain = self.chain(part, change, &usual)?;
-                    (self.config(chain)?, both.to_vec())
+                    (self.config(chain)?, change.offer.clone().unwrap_or(both.to_vec()))
                 }
                 Kind::ClientCertificate => (self.demanding(chain.clone())?, both.to_vec()),
                 Kind::Alpn { offer } => (self.config(chain.clone())?, offer.clone()),
@@ -132,6 +132,7 @@ impl Authorities {
                 | Kind::Handshake { .. }
                 | Kind::Answer(_)
                 | Kind::FrontEnd(_)
+                | Kind::Grpc { .. }
                 | Kind::Cable { .. } => continue,
             };
             faulty = Some(acceptor(config, &offer));

@@ -3,10 +3,12 @@
 //! A fault describes what happens on the wire, never what should be found. A new situation is a new file under
 //! `assets/scenarios/` wherever these kinds can say it.
 
+pub mod grpc;
 pub mod http;
 pub mod node;
 pub mod tls;
 
+use grpc::GrpcEnd;
 use http::{CableEnd, ExchangeEnd, FixedAnswer, FrontEnd};
 use node::NodeChange;
 use serde::Deserialize;
@@ -31,7 +33,9 @@ pub enum On {
     Cloud,
     /// `customers.gitlab.com`
     Customers,
-    /// Both of GitLab's hosts.
+    /// `duo-workflow-svc.runway.gitlab.net`, which does not stand behind Cloudflare.
+    Workflow,
+    /// Both of GitLab's hosts behind Cloudflare.
     Both,
     /// The instance's public door.
     Instance,
@@ -116,6 +120,11 @@ pub enum Kind {
     },
     /// What stands before the instance treats requests so.
     FrontEnd(FrontEnd),
+    /// The workflow service's HTTP/2 stands, and gRPC is not answered as it should be.
+    Grpc {
+        /// What happens instead.
+        how: GrpcEnd,
+    },
     /// The WebSocket is opened and does not go on as it should.
     Cable {
         /// What happens behind the 101.

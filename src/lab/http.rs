@@ -101,6 +101,8 @@ fn respond(request: Request<Incoming>, site: &Site, channel: Channel) -> (Respon
     match site.part {
         On::Instance => instance::answer(request, situation, channel),
         On::Customers => (cloud::customers(&request, situation), None),
+        // Whoever talks HTTP/1.1 there has no gRPC behind it.
+        On::Workflow => (plain(502, "text/html", "<title>502 Bad Gateway</title>", situation), None),
         On::Cloud | On::Gateway | On::Both | On::Proxy | On::Node | On::Resolver => {
             (cloud::gateway(&request, situation), None)
         }

@@ -66,6 +66,7 @@ fn whereto(target: &str, situation: &Situation) -> Way {
     match host.part {
         On::Cloud => Way::To(situation.ports.cloud),
         On::Customers => Way::To(situation.ports.customers),
+        On::Workflow => Way::To(situation.ports.workflow),
         On::Instance => Way::To(situation.ports.instance),
         On::Gateway => Way::To(situation.ports.gateway),
         On::Both | On::Proxy | On::Node | On::Resolver => Way::Failed("ERR_CONNECT_FAIL 111"),

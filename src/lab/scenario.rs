@@ -13,8 +13,20 @@ use std::path::Path;
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/assets/scenarios");
 
 /// Where scenarios belong, in wire order: the order in which they are listed.
-pub const LAYERS: &[&str] =
-    &["none", "node", "dns", "tcp", "proxy", "tls", "http", "latency", "instance", "websocket", "several"];
+pub const LAYERS: &[&str] = &[
+    "none",
+    "node",
+    "dns",
+    "tcp",
+    "proxy",
+    "tls",
+    "http",
+    "latency",
+    "grpc",
+    "instance",
+    "websocket",
+    "several",
+];
 
 /// One situation: what is broken and what must be found. Keys that are not named here are passed over.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

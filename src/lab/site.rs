@@ -3,7 +3,7 @@
 use super::certificates::Acceptors;
 use super::fault::{ConnectEnd, Kind, On};
 use super::situation::{LONGEST, Situation};
-use super::{handshake, http, proxy};
+use super::{handshake, http, proxy, workflow};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -140,7 +140,11 @@ async fn connection(stream: TcpStream, site: Arc<Site>) {
                 Some(b"h2") => http::Version::Http2,
                 Some(_) | None => http::Version::Http1,
             };
-            http::serve(stream, &site, version).await;
+            if site.part == On::Workflow && version == http::Version::Http2 {
+                workflow::serve(stream, &site.situation).await;
+            } else {
+                http::serve(stream, &site, version).await;
+            }
         }
     }
 }

@@ -35,6 +35,7 @@ pub(super) const HOSTS: &[Host] = &[
         addresses: &["104.18.26.123", "104.18.27.123", "2606:4700::6812:1a7b"],
         part: On::Customers,
     },
+    Host { name: "duo-workflow-svc.runway.gitlab.net", addresses: &["34.74.90.64"], part: On::Workflow },
     Host { name: "gitlab.example.com", addresses: &["203.0.113.20"], part: On::Instance },
     Host { name: "ai-gateway.example.com", addresses: &["10.20.0.9"], part: On::Gateway },
     Host { name: "squid.example.com", addresses: &["10.20.0.5"], part: On::Proxy },
@@ -57,6 +58,7 @@ pub(super) fn name_of(part: On) -> &'static str {
 pub(super) struct Ports {
     pub(super) cloud: SocketAddr,
     pub(super) customers: SocketAddr,
+    pub(super) workflow: SocketAddr,
     /// The instance's door for TLS.
     pub(super) instance: SocketAddr,
     /// The instance's door for plain text.

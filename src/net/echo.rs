@@ -3,7 +3,7 @@
 //! Known forms of secrets are hidden by the reports. An instance may give its tokens a prefix of its own, and only
 //! the value tells then.
 
-use crate::failure::{Answer, Failure, Headers, WebSocketFailure};
+use crate::failure::{Answer, Failure, GrpcFailure, Headers, WebSocketFailure};
 use crate::probe::{Outcome, Reading};
 use crate::secret::Secret;
 
@@ -21,6 +21,10 @@ pub(super) fn hide(credential: &Secret, outcome: &mut Outcome) {
     }
     match outcome {
         Outcome::Read(Reading::Answer(answer)) => in_answer(secret, answer),
+        Outcome::Read(Reading::Grpc(grpc)) => {
+            in_text(secret, &mut grpc.message);
+            in_headers(secret, &mut grpc.headers);
+        }
         Outcome::Read(Reading::Upgraded(upgraded)) => {
             upgraded.protocol.iter_mut().for_each(|protocol| in_text(secret, protocol));
             in_headers(secret, &mut upgraded.headers);
@@ -41,18 +45,30 @@ pub(super) fn hide(credential: &Secret, outcome: &mut Outcome) {
 fn in_failure(secret: &str, failure: &mut Failure) {
     match failure {
         Failure::Http(http) => in_text(secret, &mut http.words),
-        Failure::WebSocket(WebSocketFailure::Refused(answer)) => in_answer(secret, answer),
+        Failure::WebSocket(WebSocketFailure::Refused(answer))
+        | Failure::Grpc(GrpcFailure::NotGrpc(answer)) => in_answer(secret, answer),
         Failure::WebSocket(
             WebSocketFailure::BadHandshake { words: text }
             | WebSocketFailure::Disconnected { reason: text }
             | WebSocketFailure::Foreign { text },
         )
         | Failure::Other { message: text, .. } => in_text(secret, text),
+        Failure::Grpc(
+            GrpcFailure::NotHttp2 { first_bytes: text, .. }
+            | GrpcFailure::GoAway { text, .. }
+            | GrpcFailure::Cut { words: text, .. },
+        ) => in_text(secret, text),
         // Nothing was sent to these, or nothing of what came is kept.
         Failure::Dns(_)
         | Failure::Tcp(_)
         | Failure::Proxy(_)
         | Failure::Tls(_)
+        | Failure::Grpc(
+            GrpcFailure::NotSettled { .. }
+            | GrpcFailure::Timeout { .. }
+            | GrpcFailure::Closed { .. }
+            | GrpcFailure::Reset { .. },
+        )
         | Failure::WebSocket(
             WebSocketFailure::NoAnswer { .. }
             | WebSocketFailure::Silent { .. }

@@ -87,6 +87,7 @@ pub(super) async fn config(net: &Net, ask: &TlsAsk, witness: &Witness) -> Result
     config.alpn_protocols = match ask.alpn {
         Alpn::Both => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         Alpn::Http1 => vec![b"http/1.1".to_vec()],
+        Alpn::Http2 => vec![b"h2".to_vec()],
     };
     Ok(config)
 }
@@ -177,6 +178,7 @@ fn kind(error: &std::io::Error, seen: &Seen, first: &FirstBytes) -> TlsKind {
         Some(Error::AlertReceived(
             AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
         )) if seen.chain.is_empty() => TlsKind::NoCommonCipher,
+        Some(Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => TlsKind::NoCommonProtocol,
         Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => TlsKind::NotSpoken,
         Some(_) => TlsKind::Other,
         None => match ended(error) {

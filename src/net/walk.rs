@@ -2,7 +2,7 @@
 
 use super::http::Channel;
 use super::stream::{Io, Stream};
-use super::{Net, Teller, http, proxy, tcp, tls, websocket};
+use super::{Net, Teller, grpc, http, proxy, tcp, tls, websocket};
 use crate::failure::{Failure, Layer};
 use crate::probe::{Alpn, OnBadCertificate, Packets, Reading, Then, TlsAsk, Tunnel, Walk};
 use crate::subject::address::{ProxyUrl, Scheme, bracketed};
@@ -70,6 +70,7 @@ pub(super) async fn walk(net: &Net, walk: &Walk, teller: &mut Teller<'_>) -> Opt
             debug_assert!(verified || upgrade.credential.is_none(), "a credential needs a verified channel");
             websocket::upgrade(net, channel, upgrade, teller).await
         }
+        Then::Grpc(health) => grpc::health(net, channel, &authority(walk), *health, teller).await,
     }
 }
 
@@ -98,7 +99,7 @@ async fn secure(net: &Net, walk: &Walk, ask: &TlsAsk, stream: Stream) -> Result<
     match walk.then {
         Then::Close => tls::late_alert(net, &mut secured, began).await?,
         // The alert will come in place of the answer, and is told apart there.
-        Then::Request(_) | Then::Upgrade(_) => {}
+        Then::Request(_) | Then::Upgrade(_) | Then::Grpc(_) => {}
     }
     Ok(Channel { io: Box::new(secured.stream), tls: Some(secured.reading) })
 }

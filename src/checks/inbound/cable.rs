@@ -156,6 +156,7 @@ fn not_there(url: &BaseUrl, failure: &Failure) -> Verdict {
         | Failure::Proxy(_)
         | Failure::Tls(_)
         | Failure::Http(_)
+        | Failure::Grpc(_)
         | Failure::WebSocket(_)
         | Failure::Other { .. } => Verdict::Unknown(format!("the handshake was not sent: {failure}")),
     }

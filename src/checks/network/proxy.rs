@@ -75,6 +75,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
                 Failure::Dns(_)
                 | Failure::Tcp(_)
                 | Failure::Http(_)
+                | Failure::Grpc(_)
                 | Failure::WebSocket(_)
                 | Failure::Other { .. } => {
                     Verdict::Unknown(format!("the connection ended in an unknown way: {failure}"))
@@ -86,7 +87,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
 }
 
 /// Why the proxy itself cannot be reached, if that is what failed.
-fn unreachable(failure: &Failure) -> Option<String> {
+pub(in crate::checks) fn unreachable(failure: &Failure) -> Option<String> {
     match failure {
         Failure::Dns(dns) => Some(match dns.kind {
             DnsKind::NoSuchHost => format!("the name {} does not exist", dns.host),
@@ -98,13 +99,14 @@ fn unreachable(failure: &Failure) -> Option<String> {
         Failure::Proxy(_)
         | Failure::Tls(_)
         | Failure::Http(_)
+        | Failure::Grpc(_)
         | Failure::WebSocket(_)
         | Failure::Other { .. } => None,
     }
 }
 
 /// The finding of a CONNECT that was not let through.
-fn refused(failure: &ProxyFailure, credentials: Option<&Secret>) -> Verdict {
+pub(in crate::checks) fn refused(failure: &ProxyFailure, credentials: Option<&Secret>) -> Verdict {
     let (proxy, host) = (failure.proxy.to_string(), failure.target.host.clone());
     let product = vendors::server_product(&failure.headers).unwrap_or("unknown");
     let status = failure.status.map(|s| s.to_string()).unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::checks::vendors;
 use crate::failure::{Failure, Layer, TcpKind, TlsFailure, TlsKind};
 use crate::finding::{Code, Finding};
 use crate::probe::{Hello, Packets, Probe, Reading, Then, Tls, Walk};
-use crate::subject::place::{Place, Stack};
+use crate::subject::place::{Endpoint, Place, Stack};
 use crate::subject::{Install, Route, Subject, Via};
 use crate::text;
 
@@ -100,7 +100,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     };
     let port = subject.target(route.endpoint).map_or(443, |t| t.port);
     let store = store_of(subject, route);
-    let due = if subject.services.is_gitlabs(route.endpoint) { Due::Public } else { Due::Trusted };
+    let due = due(subject, route.endpoint);
     match seen.reached(&probe, Layer::Tls) {
         Reached::Here(Reading::Tls(tls)) => {
             let dropped = large(subject, place).and_then(|p| dropped(seen.failure(&p)));
@@ -169,11 +169,16 @@ fn large_dropped(tls: &Tls, port: u16, how: &str) -> Verdict {
 
 /// Which chain a service must show.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Due {
+pub(in crate::checks) enum Due {
     /// One that ends in a public root: GitLab's own hosts.
     Public,
     /// Any that is trusted: a service of one's own.
     Trusted,
+}
+
+/// What is due of an endpoint.
+pub(in crate::checks) fn due(subject: &Subject, endpoint: Endpoint) -> Due {
+    if subject.services.is_gitlabs(endpoint) { Due::Public } else { Due::Trusted }
 }
 
 fn trusted(tls: &Tls, store: &str, due: Due) -> Verdict {
@@ -232,7 +237,7 @@ fn missing_in_rails(subject: &Subject, route: &Route, failure: &TlsFailure, verd
 }
 
 /// The finding of a handshake that failed; GitLab's own hosts must show a public chain.
-fn refused(failure: &TlsFailure, port: u16, store: &str, due: Due) -> Verdict {
+pub(in crate::checks) fn refused(failure: &TlsFailure, port: u16, store: &str, due: Due) -> Verdict {
     let product = vendors::inspecting_product(&failure.chain);
     let private =
         due == Due::Public && failure.kind == TlsKind::UnknownIssuer && failure.public == Some(false);

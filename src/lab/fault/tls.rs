@@ -17,6 +17,8 @@ pub struct CertificateChange {
     /// What is sent.
     #[serde(default)]
     pub sent: Sent,
+    /// The protocols that are offered by ALPN with it, best first; both if not said.
+    pub offer: Option<Vec<String>>,
 }
 
 /// Who signs a certificate.

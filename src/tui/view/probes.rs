@@ -1,7 +1,7 @@
 //! Probes and samples in words: what was asked, what came.
 
-use crate::failure::{Failure, TcpKind, TlsKind, WebSocketFailure};
-use crate::probe::{Probe, Reading, Sample, Then};
+use crate::failure::{Failure, GrpcFailure, TcpKind, TlsKind, WebSocketFailure};
+use crate::probe::{Grpc, Probe, Reading, Sample, Then};
 use crate::run::ProbeState;
 use crate::subject::Via;
 use crate::text;
@@ -38,12 +38,23 @@ fn reading_words(reading: &Reading) -> String {
             (None, None) => tls.version.clone(),
         },
         Reading::Answer(answer) => format!("{} {}", answer.status, answer.reason).trim_end().to_owned(),
+        Reading::Grpc(grpc) => grpc_words(grpc),
         Reading::Upgraded(_) => "101".to_owned(),
         Reading::Welcome => "welcome".to_owned(),
         Reading::Ping { after } => format!("ping after {}", text::duration(*after)),
         Reading::Held { frames, longest_gap } => {
             format!("{frames} frames, longest gap {}", text::duration(*longest_gap))
         }
+    }
+}
+
+/// A gRPC answer in a few words: what the service says of itself, else its status.
+fn grpc_words(grpc: &Grpc) -> String {
+    match (grpc.serving, grpc.status) {
+        (Some(serving), None | Some(0)) => serving.as_str().to_owned(),
+        (_, Some(status)) if grpc.message.is_empty() => format!("grpc-status {status}"),
+        (_, Some(status)) => format!("grpc-status {status}: {}", grpc.message),
+        (None, None) => format!("HTTP {}", grpc.http_status),
     }
 }
 
@@ -73,6 +84,8 @@ pub fn failure_words(failure: &Failure) -> String {
             crate::failure::HttpKind::Closed => "closed before an answer".to_owned(),
             crate::failure::HttpKind::ClientCertificateWanted => "wants a client certificate".to_owned(),
         },
+        Failure::Grpc(GrpcFailure::NotGrpc(answer)) => format!("{}, no gRPC", answer.status),
+        Failure::Grpc(failure) => failure.to_string(),
         Failure::WebSocket(failure) => match failure {
             WebSocketFailure::Refused(answer) => format!("{} {}", answer.status, answer.reason),
             WebSocketFailure::BadHandshake { words } => words.clone(),
@@ -109,6 +122,7 @@ pub fn tls_words(kind: TlsKind) -> &'static str {
         TlsKind::WrongName => "for other names",
         TlsKind::VersionUnsupported => "TLS too old",
         TlsKind::NoCommonCipher => "no common cipher",
+        TlsKind::NoCommonProtocol => "no common ALPN",
         TlsKind::NotSpoken => "not TLS",
         TlsKind::Reset => "cut off",
         TlsKind::ClientCertificateWanted => "wants a client certificate",
@@ -132,6 +146,7 @@ pub fn asked(probe: &Probe) -> String {
                 Then::Close if walk.tls.is_some() => format!("handshake with {}{via}", walk.target),
                 Then::Close => format!("connect {}{via}", walk.target),
                 Then::Request(request) => format!("get {}{via}", request.path),
+                Then::Grpc(health) => format!("ask {}{via}", health.path()),
                 Then::Upgrade(upgrade) => format!("upgrade {}, Origin {}", upgrade.path, upgrade.origin),
             }
         }

@@ -3,7 +3,7 @@
 
 use super::lines::{self, Row};
 use super::{figure, probes, waterfall, words};
-use crate::failure::{Answer, Attempt, Certificate, Failure, Headers, Lookup, WebSocketFailure};
+use crate::failure::{Answer, Attempt, Certificate, Failure, GrpcFailure, Headers, Lookup, WebSocketFailure};
 use crate::probe::{Probe, Reading, Sample, Then};
 use crate::run::event::Settled;
 use crate::run::{ProbeState, Status, StepState};
@@ -315,6 +315,14 @@ fn answer(model: &Model, probe: &ProbeState, width: usize) -> Vec<Line<'static>>
     let found: Option<(&str, String, &Headers, &str)> =
         probe.samples.iter().rev().find_map(|s| match (s.reading(), s.failure()) {
             (Some(Reading::Answer(a)), _) => Some(("answer", status_line(a), &a.headers, a.body.as_str())),
+            (Some(Reading::Grpc(g)), _) => {
+                let status = g.status.map(|s| format!(", grpc-status {s}")).unwrap_or_default();
+                let serving = g.serving.map(|s| format!(", {}", s.as_str())).unwrap_or_default();
+                Some(("gRPC", format!("HTTP/2 {}{status}{serving}", g.http_status), &g.headers, ""))
+            }
+            (_, Some(Failure::Grpc(GrpcFailure::NotGrpc(a)))) => {
+                Some(("answer", status_line(a), &a.headers, a.body.as_str()))
+            }
             (_, Some(Failure::Proxy(p))) => {
                 let status = p.status.map_or_else(|| "no status".to_owned(), |s| format!("{s} {}", p.reason));
                 Some(("proxy", status, &p.headers, p.body.as_str()))

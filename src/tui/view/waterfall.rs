@@ -74,6 +74,7 @@ pub fn name(layer: Layer) -> &'static str {
         | Layer::Tcp
         | Layer::Tls
         | Layer::Http
+        | Layer::Grpc
         | Layer::Upgrade
         | Layer::Welcome
         | Layer::Ping

@@ -97,9 +97,9 @@ pub fn expected(probe: &Probe) -> Vec<Layer> {
                 Layer::Proxy => walk.via != Via::Direct,
                 Layer::Tls => walk.tls.is_some(),
                 Layer::Http => matches!(walk.then, Then::Request(_)),
-                Layer::Upgrade | Layer::Welcome | Layer::Ping | Layer::Hold => {
-                    matches!(walk.then, Then::Upgrade(_))
-                }
+                Layer::Grpc => matches!(walk.then, Then::Grpc(_)),
+                Layer::Upgrade | Layer::Welcome | Layer::Ping => matches!(walk.then, Then::Upgrade(_)),
+                Layer::Hold => matches!(walk.then, Then::Upgrade(_) | Then::Grpc(_)),
             };
             let all = [
                 Layer::Dns,
@@ -107,6 +107,7 @@ pub fn expected(probe: &Probe) -> Vec<Layer> {
                 Layer::Proxy,
                 Layer::Tls,
                 Layer::Http,
+                Layer::Grpc,
                 Layer::Upgrade,
                 Layer::Welcome,
                 Layer::Ping,
@@ -127,6 +128,7 @@ pub fn awaited(model: &Model, step: usize) -> (&'static str, &'static str) {
         Some(Layer::Proxy) => ("CONNECT", "the proxy's answer to CONNECT"),
         Some(Layer::Tls) => ("tls", "the TLS handshake"),
         Some(Layer::Http) => ("answer", "the answer"),
+        Some(Layer::Grpc) => ("gRPC", "the answer of the gRPC health check"),
         Some(Layer::Upgrade) => ("upgrade", "the answer to the WebSocket upgrade"),
         Some(Layer::Welcome) => ("welcome", "Action Cable's welcome"),
         Some(Layer::Ping) => ("first ping", "the first ping on /-/cable, one every 3 s"),
