@@ -119,6 +119,9 @@ impl Lab {
             cloudflare: Cloudflare::embedded(),
             demo: Some(self.situation.scenario.title.clone()),
         };
+        if subject.is_at_least(18, 2) == Some(false) {
+            subject.agent_platform = None;
+        }
         if subject.deployment == Deployment::Unknown {
             subject.deployment = Deployment::detected(subject.instance.as_ref(), &subject.services);
         }

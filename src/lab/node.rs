@@ -54,9 +54,7 @@ pub(super) fn world(situation: &Situation) -> World {
         ..bare
     };
     let facts = facts(situation, &changes, &node);
-    let used = last(&changes, |c| c.agent_platform).unwrap_or(true);
-    let older = node.gitlab_version.as_deref().is_some_and(|v| v.starts_with("16.") || v.starts_with("17."));
-    let agent_platform = (!older).then_some(used);
+    let agent_platform = Some(last(&changes, |c| c.agent_platform).unwrap_or(true));
     World { node, facts, shell, deployment, agent_platform }
 }
 
