@@ -4,7 +4,7 @@ use crate::support::authority::{Authority, Identity, SelfSigned, Validity};
 use crate::support::openssl::OpenSsl;
 use crate::support::program::{self, Report};
 use crate::support::world::{PROXY, World};
-use crate::support::{loopback, squid, tinyproxy};
+use crate::support::{loopback, squid};
 use crate::{PRIVATE_AUTHORITY, exactly_and_nothing_reached};
 use std::net::{SocketAddr, TcpListener};
 
@@ -190,15 +190,6 @@ fn a_server_that_accepts_and_says_nothing_is_a_timeout() {
 fn a_proxy_where_the_service_should_be_does_not_speak_tls() {
     let world = World::new();
     let _proxy = squid::Squid::outside(&world, squid::Policy::Open);
-    let to = format!("::{PROXY}");
-    let report = world.check(&["--connect-to", &to]);
-    exactly_and_nothing_reached("tls-not-spoken", &report);
-}
-
-#[test]
-fn a_small_proxy_where_the_service_should_be_does_not_speak_tls() {
-    let world = World::new();
-    let _proxy = tinyproxy::Tinyproxy::start(&world, tinyproxy::Rule::Open);
     let to = format!("::{PROXY}");
     let report = world.check(&["--connect-to", &to]);
     exactly_and_nothing_reached("tls-not-spoken", &report);

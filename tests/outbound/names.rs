@@ -1,7 +1,7 @@
 //! What a resolver says: Debian's Unbound, asked by the system's own `getaddrinfo` and by record type.
 
 use crate::support::program::Report;
-use crate::support::world::{World, ZONE};
+use crate::support::world::World;
 use crate::{exactly, exactly_and_nothing_reached, healthy};
 
 fn zone(zone: &str) -> Report {
@@ -102,17 +102,4 @@ fn a_named_resolver_tells_each_refusal_apart() {
         assert_eq!(report.root_causes(), [code], "{report}");
         assert_eq!(report.passing("http"), [""; 0], "{report}");
     }
-}
-
-#[test]
-fn a_name_by_an_alias_is_healthy() {
-    let aliased = ZONE.replace("cloud.gitlab.com. 300 IN A", "cloud.gitlab.com.cdn.example. 300 IN A");
-    // Unbound follows an alias only where a zone redirects.
-    let report = zone(&format!(
-        "{aliased}
-local-zone: cloud.gitlab.com. redirect
-local-data: 'cloud.gitlab.com. 300 IN CNAME cloud.gitlab.com.cdn.example.'
-local-zone: example. static"
-    ));
-    healthy(&report);
 }

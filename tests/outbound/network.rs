@@ -146,8 +146,15 @@ fn ipv6_that_is_refused_is_broken() {
 #[test]
 fn a_node_without_ipv6_is_healthy() {
     let world = World::with_zone(ZONE_SIX);
-    world.node.ip("address delete fd00:9::2/64 dev cable\n");
+    world.node.ip("route delete default via fd00:9::1\n");
     healthy(&world.check(&[]));
+}
+
+#[test]
+fn a_node_with_a_route_for_ipv6_and_no_address_has_it_broken() {
+    let world = World::with_zone(ZONE_SIX);
+    world.node.ip("address delete fd00:9::2/64 dev cable\n");
+    exactly("ipv6-broken", &world.check(&[]));
 }
 
 #[test]

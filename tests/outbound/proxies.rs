@@ -63,7 +63,7 @@ fn squid_that_wants_a_password_is_one_cause_and_takes_the_right_one() {
 fn squid_whose_upstream_is_shut_says_so() {
     let world = shut();
     let _squid = Squid::outside(&world, Policy::Open);
-    world.outside.filter_output("ip daddr 104.16.0.0/13 reject with tcp reset");
+    world.outside.filter_output("tcp dport 443 reject with tcp reset");
     exactly_and_nothing_reached("proxy-upstream-failed", &through(&world, ""));
 }
 
