@@ -8,6 +8,7 @@ mod certificates;
 mod clock;
 mod names;
 mod network;
+mod node;
 mod proxies;
 #[path = "../support/mod.rs"]
 mod support;

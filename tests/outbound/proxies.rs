@@ -56,7 +56,9 @@ fn squid_that_wants_a_password_is_one_cause_and_takes_the_right_one() {
         assert_eq!(report.argument("proxy-auth-required", "schemes"), "Basic", "{report}");
         assert!(!report.to_string().contains("duo:wrong"), "{report}");
     }
-    healthy(&through(&world, &format!("{CREDENTIALS}@")));
+    let report = through(&world, &format!("{CREDENTIALS}@"));
+    healthy(&report);
+    assert!(!report.to_string().contains("open-sesame"), "the report shows the password: {report}");
 }
 
 #[test]
