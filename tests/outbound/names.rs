@@ -84,6 +84,24 @@ fn a_hosts_file_that_pins_a_name_is_worth_a_warning() {
 }
 
 #[test]
+fn a_second_resolver_that_answers_is_enough() {
+    let world = World::new();
+    world.node.write("resolv.conf", "nameserver 192.0.2.80\nnameserver 192.0.2.53\n");
+    healthy(&world.check(&[]));
+}
+
+#[test]
+fn a_hosts_file_does_without_a_resolver() {
+    let world = World::new();
+    let hosts = "127.0.0.1 localhost\n104.18.26.123 cloud.gitlab.com\n104.18.27.123 customers.gitlab.com\n";
+    world.node.write("hosts", hosts);
+    world.node.write("resolv.conf", "nameserver 192.0.2.99\n");
+    let report = world.check(&[]);
+    exactly("dns-overridden", &report);
+    assert_eq!(report.passing("http").len(), 2, "{report}");
+}
+
+#[test]
 fn a_resolver_that_is_named_is_asked_in_place_of_the_systems() {
     let world = World::new();
     world.node.write("resolv.conf", "nameserver 192.0.2.80\n");

@@ -1,6 +1,6 @@
 //! What a packet filter, a route or a small path does to connections: by nftables and iproute2, on real packets.
 
-use crate::support::world::{World, ZONE_SIX};
+use crate::support::world::{CLOUD, CUSTOMERS, World, ZONE_SIX};
 use crate::{exactly, exactly_and_nothing_reached, healthy};
 
 /// A check of a world whose outer side filters what comes in.
@@ -148,6 +148,35 @@ fn a_node_without_ipv6_is_healthy() {
     let world = World::with_zone(ZONE_SIX);
     world.node.ip("route delete default via fd00:9::1\n");
     healthy(&world.check(&[]));
+}
+
+#[test]
+fn a_firewall_that_refuses_ipv6_at_once_costs_nothing() {
+    let world = World::with_zone(ZONE_SIX);
+    world.outside.filter_input("ip6 daddr 2606:4700::/32 tcp dport 443 reject with icmpx admin-prohibited");
+    healthy(&world.check(&[]));
+}
+
+#[test]
+fn a_node_with_ipv6_alone_is_healthy() {
+    let world = World::with_zone(ZONE_SIX);
+    // The resolver stays where it is.
+    world.node.ip("route delete default via 10.9.0.1\nroute add 192.0.2.0/24 via 10.9.0.1\n");
+    healthy(&world.check(&[]));
+}
+
+#[test]
+fn connections_whose_first_packet_is_often_lost_are_suspected_of_loss() {
+    let world = World::new();
+    let every_other = |address| {
+        format!(
+            "ip daddr {address} tcp dport 443 tcp flags & (syn | ack) == syn numgen inc mod 2 == 0 drop\n"
+        )
+    };
+    world.outside.filter_input(&(every_other(CLOUD) + &every_other(CUSTOMERS)));
+    let report = world.check(&["--timeout", "8"]);
+    exactly("packet-loss-suspected", &report);
+    assert_eq!(report.passing("http").len(), 2, "{report}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::support::mitmproxy::Mitmproxy;
 use crate::support::program::Report;
 use crate::support::squid::{CREDENTIALS, Policy, Squid};
 use crate::support::tinyproxy::{self, Rule, Tinyproxy};
-use crate::support::world::{PROXY, World};
+use crate::support::world::{PROXY, PROXY_NAME, World};
 use crate::{PRIVATE_AUTHORITY, exactly, exactly_and_nothing_reached, healthy};
 use std::path::Path;
 
@@ -67,6 +67,28 @@ fn squid_whose_upstream_is_shut_says_so() {
     let _squid = Squid::outside(&world, Policy::Open);
     world.outside.filter_output("tcp dport 443 reject with tcp reset");
     exactly_and_nothing_reached("proxy-upstream-failed", &through(&world, ""));
+}
+
+#[test]
+fn squid_over_tls_is_healthy_where_its_authority_is_trusted() {
+    let world = shut();
+    let _squid = Squid::over_tls(&world, &world.authority.issue(&[PROXY_NAME]));
+    let proxy = format!("https://{PROXY_NAME}:{}", PROXY.port());
+    healthy(&world.check(&["--proxy", &proxy]));
+    exactly_and_nothing_reached("proxy-unreachable", &world.check_without_trust(&["--proxy", &proxy]));
+}
+
+#[test]
+fn a_proxy_whose_name_does_not_exist_is_unreachable() {
+    let report = shut().check(&["--proxy", "http://another.example.com:3128"]);
+    exactly_and_nothing_reached("proxy-unreachable", &report);
+}
+
+#[test]
+fn a_service_where_the_proxy_should_be_is_a_bad_reply() {
+    let world = World::new();
+    let report = world.check(&["--proxy", "http://104.18.26.123:443"]);
+    exactly_and_nothing_reached("proxy-bad-reply", &report);
 }
 
 #[test]
@@ -145,6 +167,14 @@ fn tinyproxy_that_wants_a_password_answers_401_to_a_wrong_one() {
 }
 
 #[test]
+fn tinyproxy_whose_upstream_is_shut_answers_500() {
+    let world = shut();
+    let _proxy = Tinyproxy::start(&world, Rule::Open);
+    world.outside.filter_output("tcp dport 443 reject with tcp reset");
+    exactly_and_nothing_reached("proxy-bad-reply", &through(&world, ""));
+}
+
+#[test]
 fn mitmproxy_is_named_whether_trusted_or_not() {
     let world = shut();
     let proxy = Mitmproxy::start(&world);
@@ -154,4 +184,6 @@ fn mitmproxy_is_named_whether_trusted_or_not() {
     let trusted = trusting(&world, &proxy.root_file());
     healthy(&trusted);
     assert_eq!(trusted.argument(PRIVATE_AUTHORITY, "product"), "mitmproxy", "{trusted}");
+    world.outside.filter_output("tcp dport 443 reject with tcp reset");
+    exactly_and_nothing_reached("proxy-upstream-failed", &trusting(&world, &proxy.root_file()));
 }

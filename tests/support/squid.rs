@@ -1,6 +1,6 @@
 //! Debian's Squid as forward proxy, with the name resolution of its own that a company's proxy has.
 
-use crate::support::authority::Authority;
+use crate::support::authority::{Authority, Identity};
 use crate::support::child::{self, Server};
 use crate::support::loopback;
 use crate::support::world::{PROXY, World};
@@ -90,6 +90,16 @@ ssl_bump bump all
 "
         );
         Squid::within(world, directory, &listen, "http_access allow all\n")
+    }
+
+    /// Starts Squid outside, at `PROXY`, spoken to over TLS.
+    pub(crate) fn over_tls(world: &World, identity: &Identity) -> Squid {
+        let directory = directory();
+        let both = format!("{}{}", identity.chain_pem, identity.key_pem);
+        write(&directory.path().join("own.pem"), &both);
+        let listen = format!("https_port {PROXY} tls-cert={}/own.pem\n", directory.path().display());
+        let access = access(Policy::Open, directory.path());
+        Squid::within(world, directory, &listen, &access)
     }
 
     fn within(world: &World, directory: TempDir, listen: &str, access: &str) -> Squid {

@@ -26,8 +26,13 @@ pub(crate) const RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 53);
 pub(crate) const PROXY: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 80)), 3128);
 
+/// The name of the proxy, which the resolver knows as well.
+pub(crate) const PROXY_NAME: &str = "proxy.example.com";
+
 /// What the resolver says when all is well.
 pub(crate) const ZONE: &str = "local-zone: gitlab.com. static
+local-zone: example.com. static
+local-data: 'proxy.example.com. 300 IN A 192.0.2.80'
 local-data: 'cloud.gitlab.com. 300 IN A 104.18.26.123'
 local-data: 'customers.gitlab.com. 300 IN A 104.18.27.123'";
 
