@@ -210,9 +210,9 @@ fn tinyproxy_filters_with_403_and_takes_a_wrong_password_with_401() {
     drop(filtering);
     let _asking = Tinyproxy::start(&world, Rule::Password);
     let asked = connect_through_tinyproxy(&world, "");
-    assert!(asked.starts_with("HTTP/1.1 407 Proxy Authentication Required\r\n"), "{asked}");
+    assert!(asked.starts_with("HTTP/1.0 407 Proxy Authentication Required\r\n"), "{asked}");
     let refused = connect_through_tinyproxy(&world, "Proxy-Authorization: Basic d3Jvbmc6d3Jvbmc=\r\n");
-    assert!(refused.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{refused}");
+    assert!(refused.starts_with("HTTP/1.0 401 Unauthorized\r\n"), "{refused}");
 }
 
 #[test]

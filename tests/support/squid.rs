@@ -70,8 +70,8 @@ impl Squid {
         write_here("inspector.pem", &format!("{}{}", inspector.root_pem(), inspector.key_pem()));
         write_here("services.pem", &world.authority.root_pem());
         let certificates = directory.path().join("certificates");
-        let mut make = Command::new(CERTIFICATE_HELPER);
-        let made = make.arg("-c").arg("-s").arg(&certificates).args(["-M", "4MB"]).output();
+        let mut helper = Command::new(CERTIFICATE_HELPER);
+        let made = helper.arg("-c").arg("-s").arg(&certificates).args(["-M", "4MB"]).output();
         let made = made.unwrap_or_else(|error| {
             panic!(
                 "{CERTIFICATE_HELPER}: {error}; this needs Squid with OpenSSL: apt-get install -y {PACKAGES}"
