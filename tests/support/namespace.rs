@@ -33,6 +33,12 @@ impl Namespace {
         fs::create_dir_all(namespace.etc()).expect("/etc is writable for root");
         namespace.write("hosts", hosts);
         namespace.write("resolv.conf", resolv_conf);
+        // The kernel would else say "unreachable" a few times only, and then once a second.
+        namespace.inside(|| {
+            for setting in ["ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"] {
+                fs::write(format!("/proc/sys/net/{setting}"), "0").expect("root may set it there");
+            }
+        });
         namespace
     }
 
