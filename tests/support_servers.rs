@@ -11,7 +11,10 @@ use support::authority::Authority;
 use support::child;
 use support::client::{self, Handshake};
 use support::fake_cloud::{FakeCloud, NAMES};
+use support::namespace::Namespace;
 use support::squid::{CREDENTIALS, Policy, Squid};
+use support::tinyproxy::{Rule, Tinyproxy};
+use support::world::{CLOUD, CLOUD_SIX, CUSTOMERS, CUSTOMERS_SIX, PROXY, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const HOST: &str = "gitlab.example.com";
@@ -189,6 +192,50 @@ async fn squid_accepts_the_right_password() {
     let header = format!("Proxy-Authorization: Basic {credentials}\r\n");
     let healthy = tunnel(Policy::Authenticated, &header, "cloud.gitlab.com", "/ai/monitoring/healthz").await;
     assert!(healthy.starts_with("HTTP/1.1 200 OK\r\n"), "{healthy}");
+}
+
+/// A CONNECT from the node of a world through the Tinyproxy that stands outside.
+fn connect_through_tinyproxy(world: &World, header: &str) -> String {
+    let request =
+        format!("CONNECT cloud.gitlab.com:443 HTTP/1.1\r\nHost: cloud.gitlab.com:443\r\n{header}\r\n");
+    world.node.inside(|| client::exchange(PROXY, &request))
+}
+
+#[test]
+fn tinyproxy_filters_with_403_and_takes_a_wrong_password_with_401() {
+    let world = World::new();
+    let filtering = Tinyproxy::start(&world, Rule::Filtered);
+    let filtered = connect_through_tinyproxy(&world, "");
+    assert!(filtered.starts_with("HTTP/1.1 403 Filtered\r\n"), "{filtered}");
+    drop(filtering);
+    let _asking = Tinyproxy::start(&world, Rule::Password);
+    let asked = connect_through_tinyproxy(&world, "");
+    assert!(asked.starts_with("HTTP/1.0 407 Proxy Authentication Required\r\n"), "{asked}");
+    let refused = connect_through_tinyproxy(&world, "Proxy-Authorization: Basic d3Jvbmc6d3Jvbmc=\r\n");
+    assert!(refused.starts_with("HTTP/1.0 401 Unauthorized\r\n"), "{refused}");
+}
+
+#[test]
+fn a_world_reaches_its_services_and_nothing_of_the_machine() {
+    let machine = std::net::TcpListener::bind("0.0.0.0:0").expect("the machine has free ports");
+    let port = machine.local_addr().expect("a bound socket has an address").port();
+    let world = World::new();
+    let reaches = |address: &str, port| {
+        let address = SocketAddr::new(address.parse().expect("an address"), port);
+        world.node.inside(|| std::net::TcpStream::connect(address)).is_ok()
+    };
+    assert!(reaches(CLOUD, 443) && reaches(CUSTOMERS, 443));
+    assert!(reaches(CLOUD_SIX, 443) && reaches(CUSTOMERS_SIX, 443));
+    assert!(!reaches("127.0.0.1", port) && !reaches("10.9.0.1", port));
+}
+
+#[test]
+fn a_dropped_namespace_is_gone() {
+    let namespace = Namespace::new("alone", "", "");
+    let places = [format!("/run/netns/{}", namespace.name), format!("/etc/netns/{}", namespace.name)];
+    assert!(places.iter().all(|place| std::path::Path::new(place).exists()), "{places:?}");
+    drop(namespace);
+    assert!(!places.iter().any(|place| std::path::Path::new(place).exists()), "{places:?}");
 }
 
 #[test]

@@ -30,15 +30,19 @@ pub(crate) struct FakeCloud {
 impl FakeCloud {
     /// Starts serving with `identity`, whose certificate has to be for `NAMES`.
     pub(crate) fn start(identity: &Identity) -> FakeCloud {
+        let address = SocketAddr::from((loopback::random_address(), 443));
+        FakeCloud::serve(listen(address), identity)
+    }
+
+    /// The same on a socket that listens already, wherever that is.
+    pub(crate) fn serve(listener: std::net::TcpListener, identity: &Identity) -> FakeCloud {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .expect("the system gives a thread");
-        let address = SocketAddr::from((loopback::random_address(), 443));
-        let listener = listen(address).unwrap_or_else(|error| {
-            panic!("{address}: {error}; run as root, or: sysctl -w net.ipv4.ip_unprivileged_port_start=443")
-        });
+        listener.set_nonblocking(true).expect("a socket can be made so");
+        let address = listener.local_addr().expect("a bound socket has an address");
         let acceptor = TlsAcceptor::from(identity.server(&["h2", "http/1.1"]));
         runtime.spawn(accept(listener, acceptor));
         FakeCloud { address, runtime: Some(runtime) }
@@ -54,10 +58,10 @@ impl Drop for FakeCloud {
     }
 }
 
-fn listen(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
-    let listener = std::net::TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
+fn listen(address: SocketAddr) -> std::net::TcpListener {
+    std::net::TcpListener::bind(address).unwrap_or_else(|error| {
+        panic!("{address}: {error}; run as root, or: sysctl -w net.ipv4.ip_unprivileged_port_start=443")
+    })
 }
 
 async fn accept(listener: std::net::TcpListener, acceptor: TlsAcceptor) {

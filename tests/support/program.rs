@@ -11,6 +11,9 @@ use std::time::Duration;
 /// Twice the program's own default deadline: reached only when it hangs.
 const LIMIT: Duration = Duration::from_mins(1);
 
+/// The program that cargo has built.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_duo-doctor");
+
 /// What one run of the program left behind.
 pub(crate) struct Report {
     json: Value,
@@ -20,8 +23,26 @@ pub(crate) struct Report {
 
 /// Runs `duo-doctor check --format json` with `arguments`, with nothing of this environment but `PATH`.
 pub(crate) fn check<Argument: AsRef<str>>(arguments: &[Argument]) -> Report {
+    check_by(child::command(PROGRAM), arguments)
+}
+
+/// The same by another program that starts it: `ip netns exec NAME`, `faketime`.
+pub(crate) fn check_through<Argument: AsRef<str>>(mut wrapper: Command, arguments: &[Argument]) -> Report {
+    wrapper.arg(PROGRAM);
+    check_by(wrapper, arguments)
+}
+
+/// The outbound checks of the two services behind Cloudflare, as `--only` takes them. The workflow service, which
+/// is somewhere else and asked by other rules, is left out.
+pub(crate) fn services() -> Vec<String> {
+    let checks = ["dns", "addresses", "address-range", "tcp", "proxy", "tls", "http", "latency"];
+    let at = |place| move |check: &&str| ["--only".to_owned(), format!("{check}@{place}")];
+    let customers = checks.iter().flat_map(at("customers"));
+    customers.chain(checks.iter().flat_map(at("cloud"))).collect()
+}
+
+fn check_by<Argument: AsRef<str>>(mut command: Command, arguments: &[Argument]) -> Report {
     let home = tempfile::tempdir().expect("a temporary directory can be made");
-    let mut command = child::command(env!("CARGO_BIN_EXE_duo-doctor"));
     command
         .args(["check", "--format", "json", "--redact", "full"])
         .args(arguments.iter().map(AsRef::as_ref))
@@ -88,6 +109,15 @@ impl Report {
     pub(crate) fn failing_checks(&self) -> Vec<&str> {
         let checks = self.list("checks").iter();
         checks.filter(|check| check["status"] == "fail").filter_map(|check| check["id"].as_str()).collect()
+    }
+
+    /// The ids of the checks of this name that passed, at whatever place: `passing("http")`.
+    pub(crate) fn passing(&self, check: &str) -> Vec<&str> {
+        let checks = self.list("checks").iter();
+        checks
+            .filter(|step| step["check"] == check && step["status"] == "pass")
+            .filter_map(|step| step["id"].as_str())
+            .collect()
     }
 
     /// The status of a check, by its id.

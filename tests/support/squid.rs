@@ -1,12 +1,23 @@
 //! Debian's Squid as forward proxy, with the name resolution of its own that a company's proxy has.
 
+use crate::support::authority::{Authority, Identity};
 use crate::support::child::{self, Server};
 use crate::support::loopback;
+use crate::support::world::{PROXY, World};
 use std::fs::{self, Permissions};
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use tempfile::TempDir;
+
+const PROGRAM: &str = "/usr/sbin/squid";
+
+/// The build with OpenSSL: only that one can open connections.
+const PACKAGES: &str = "squid-openssl";
+
+/// Signs certificates for a Squid that opens connections.
+const CERTIFICATE_HELPER: &str = "/usr/lib/squid/security_file_certgen";
 
 /// The user and password that `Policy::Authenticated` accepts, as they stand in a proxy's URL.
 pub(crate) const CREDENTIALS: &str = "duo:open-sesame";
@@ -33,24 +44,72 @@ pub(crate) struct Squid {
 impl Squid {
     /// Starts Squid under `policy`. It finds `names` at `upstream`.
     pub(crate) fn start(policy: Policy, names: &[&str], upstream: IpAddr) -> Squid {
-        let directory = tempfile::tempdir().expect("a temporary directory can be made");
-        // Started as root, Squid becomes the user `proxy`, who has to read the files here.
-        fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).expect("the directory is ours");
+        let directory = directory();
         let address = loopback::random_socket();
         write(&directory.path().join("hosts"), &format!("{upstream} {}\n", names.join(" ")));
-        write(&directory.path().join("passwords"), &password_line());
-        let file = directory.path().join("squid.conf");
-        write(&file, &configuration(policy, directory.path(), address));
-        // Names Squid's shared memory, so that two proxies at the same time do not share it.
-        let IpAddr::V4(listen) = address.ip() else {
-            unreachable!("the loopback address drawn is an IPv4 one")
-        };
-        let service = format!("duodoctor{:08x}{:04x}", u32::from(listen), address.port());
-        let mut command = child::command("/usr/sbin/squid");
-        command.args(["-N", "-d", "1", "-n", &service, "-f"]).arg(&file);
-        let server = child::start(command, "squid", &directory.path().join("server.log"));
-        let mut squid = Squid { server, address, service, _directory: directory };
+        let listen = format!("http_port {address}\n");
+        let settings = settings(directory.path(), &listen, &access(policy, directory.path()));
+        let mut squid = run(child::command(PROGRAM), directory, address, &settings);
         squid.server.wait_until_it_accepts(address);
+        squid
+    }
+
+    /// Starts Squid outside, at `PROXY`.
+    pub(crate) fn outside(world: &World, policy: Policy) -> Squid {
+        let directory = directory();
+        let listen = format!("http_port {PROXY}\n");
+        let access = access(policy, directory.path());
+        Squid::within(world, directory, &listen, &access)
+    }
+
+    /// Starts Squid outside, at `PROXY`: it opens every connection with a certificate of `inspector`.
+    pub(crate) fn inspecting(world: &World, inspector: &Authority) -> Squid {
+        let directory = directory();
+        let here = directory.path().display();
+        let write_here = |name: &str, text: &str| write(&directory.path().join(name), text);
+        write_here("inspector.pem", &format!("{}{}", inspector.root_pem(), inspector.key_pem()));
+        write_here("services.pem", &world.authority.root_pem());
+        let certificates = directory.path().join("certificates");
+        let mut helper = Command::new(CERTIFICATE_HELPER);
+        let made = helper.arg("-c").arg("-s").arg(&certificates).args(["-M", "4MB"]).output();
+        let made = made.unwrap_or_else(|error| {
+            panic!(
+                "{CERTIFICATE_HELPER}: {error}; this needs Squid with OpenSSL: apt-get install -y {PACKAGES}"
+            )
+        });
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        open_to_all(&certificates);
+        let listen = format!(
+            "http_port {PROXY} ssl-bump tls-cert={here}/inspector.pem generate-host-certificates=on
+sslcrtd_program {CERTIFICATE_HELPER} -s {here}/certificates -M 4MB
+sslcrtd_children 1 startup=1
+tls_outgoing_options cafile={here}/services.pem
+acl begin at_step SslBump1
+ssl_bump peek begin
+ssl_bump bump all
+"
+        );
+        Squid::within(world, directory, &listen, "http_access allow all\n")
+    }
+
+    /// Starts Squid outside, at `PROXY`, spoken to over TLS.
+    pub(crate) fn over_tls(world: &World, identity: &Identity) -> Squid {
+        let directory = directory();
+        let both = format!("{}{}", identity.chain_pem, identity.key_pem);
+        write(&directory.path().join("own.pem"), &both);
+        let listen = format!("https_port {PROXY} tls-cert={}/own.pem\n", directory.path().display());
+        let access = access(Policy::Open, directory.path());
+        Squid::within(world, directory, &listen, &access)
+    }
+
+    fn within(world: &World, directory: TempDir, listen: &str, access: &str) -> Squid {
+        // Outside, the names stand in the namespace's own file.
+        fs::copy(world.outside.file("hosts"), directory.path().join("hosts")).expect("both are readable");
+        fs::set_permissions(directory.path().join("hosts"), Permissions::from_mode(0o644))
+            .expect("the file is ours");
+        let settings = settings(directory.path(), listen, access);
+        let mut squid = run(world.outside.command(PROGRAM), directory, PROXY, &settings);
+        world.wait_until_it_accepts(&mut squid.server, PROXY);
         squid
     }
 
@@ -84,6 +143,34 @@ impl Drop for Squid {
     }
 }
 
+/// Started as root, Squid becomes the user `proxy`, who has to read the files here.
+fn directory() -> TempDir {
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).expect("the directory is ours");
+    directory
+}
+
+/// What Squid's helper keeps its certificates in, made writable for the user that it runs as.
+fn open_to_all(path: &Path) {
+    fs::set_permissions(path, Permissions::from_mode(0o777)).expect("the file is ours");
+    if path.is_dir() {
+        for entry in fs::read_dir(path).expect("the directory is ours").flatten() {
+            open_to_all(&entry.path());
+        }
+    }
+}
+
+fn run(mut command: Command, directory: TempDir, address: SocketAddr, settings: &str) -> Squid {
+    write(&directory.path().join("passwords"), &password_line());
+    let file = directory.path().join("squid.conf");
+    write(&file, settings);
+    // Names Squid's shared memory, so that two proxies at the same time do not share it.
+    let service = format!("duodoctor{:08x}", u32::from(loopback::random_address()));
+    command.args(["-N", "-d", "1", "-n", &service, "-f"]).arg(&file);
+    let server = child::start(command, PACKAGES, &directory.path().join("server.log"));
+    Squid { server, address, service, _directory: directory }
+}
+
 fn write(file: &Path, text: &str) {
     fs::write(file, text).expect("the test's own directory is writable");
     fs::set_permissions(file, Permissions::from_mode(0o644)).expect("the file is ours");
@@ -94,9 +181,10 @@ fn password_line() -> String {
     "duo:$apr1$duodoctr$TABpxhKx5LHF9NYc42cVl0\n".to_owned()
 }
 
-fn configuration(policy: Policy, directory: &Path, listen: SocketAddr) -> String {
+/// Whom Squid serves under a policy.
+fn access(policy: Policy, directory: &Path) -> String {
     let here = directory.display();
-    let access = match policy {
+    match policy {
         Policy::Open => "http_access allow CONNECT\nhttp_access deny all\n".to_owned(),
         Policy::Denied => "http_access deny all\n".to_owned(),
         Policy::Authenticated => format!(
@@ -108,10 +196,14 @@ http_access allow known
 http_access deny all
 "
         ),
-    };
+    }
+}
+
+fn settings(directory: &Path, listen: &str, access: &str) -> String {
+    let here = directory.display();
     format!(
-        "http_port {listen}
-hosts_file {here}/hosts
+        "acl CONNECT method CONNECT
+{listen}hosts_file {here}/hosts
 pid_filename none
 access_log none
 cache_log /dev/null
@@ -120,7 +212,6 @@ cache_mem 0
 netdb_filename none
 pinger_enable off
 shutdown_lifetime 0 seconds
-acl CONNECT method CONNECT
 {access}"
     )
 }

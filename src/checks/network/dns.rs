@@ -2,7 +2,7 @@
 
 use super::{endpoints, name_does_not_matter, named, only_proxy, rubys};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
-use crate::failure::{DnsFailure, DnsKind, Failure, Layer};
+use crate::failure::{DnsFailure, DnsKind, Failure, Layer, Lookup};
 use crate::finding::{Code, Finding};
 use crate::probe::{Probe, Reading, Resolved};
 use crate::subject::Subject;
@@ -159,9 +159,12 @@ fn servers(subject: &Subject) -> String {
     if servers.is_empty() { "the system's resolver".to_owned() } else { text::list(&servers) }
 }
 
-/// What the resolver said, in its own word.
+/// What the resolver said, in its own word: the answer by record type; the system's sentence serves without one.
 fn answer(failure: &DnsFailure) -> String {
-    let said = failure.lookups.iter().map(|l| l.answer.as_str()).find(|a| !a.is_empty() && *a != "NOERROR");
+    let by_record = |l: &&Lookup| ["A", "AAAA"].contains(&l.asked.as_str());
+    let telling = |l: &&Lookup| !["", "NOERROR", "NODATA"].contains(&l.answer.as_str());
+    let lookups = || failure.lookups.iter().filter(telling);
+    let said = lookups().find(by_record).or_else(|| lookups().next()).map(|l| l.answer.as_str());
     let by_kind = match failure.kind {
         DnsKind::NoSuchHost => "NXDOMAIN",
         DnsKind::NoAddress => "no address",
