@@ -340,13 +340,14 @@ impl Finding {
         Self { code, args }
     }
 
-    /// The same with an argument of several lines, as a snippet needs it: each is escaped, and all are bounded.
+    /// The same with lines for a snippet in an argument: each is escaped and none is cut, for a line that lost
+    /// its end is wrong advice. More than 8 kB, or a character that had to be escaped, leaves it empty.
     #[must_use]
-    pub fn with_lines(mut self, name: &str, text: &str) -> Self {
-        const LINES: usize = 100;
-        const LONGEST: usize = 2000;
-        let lines: Vec<String> = text.lines().take(LINES).map(|l| crate::text::escape(l, LONGEST)).collect();
-        self.args.insert(name.to_owned(), lines.join("\n"));
+    pub fn with_lines(mut self, name: &str, lines: &[String]) -> Self {
+        let text = lines.join("\n");
+        let whole =
+            text.len() <= 8192 && lines.iter().all(|line| crate::text::escape(line, line.len()) == *line);
+        self.args.insert(name.to_owned(), if whole { text } else { String::new() });
         self
     }
 
@@ -381,6 +382,18 @@ mod tests {
         for code in Code::ALL {
             assert!(code.row().same.iter().all(|s| code.row().args.contains(s)), "{code}");
         }
+    }
+
+    #[test]
+    fn lines_for_a_snippet_are_whole_or_left_out() {
+        let with = |lines: &[String]| {
+            let empty = Finding::new(Code::SidekiqEnvUnsupported, &[("place", "")]);
+            empty.with_lines("place", lines).arg("place").to_owned()
+        };
+        let long = "a".repeat(300);
+        assert_eq!(with(&[long.clone(), "b".into()]), format!("{long}\nb"));
+        assert_eq!(with(&["a\x1b[2Jb".into()]), "");
+        assert_eq!(with(&["a".repeat(9000)]), "");
     }
 
     #[test]

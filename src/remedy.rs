@@ -90,10 +90,54 @@ pub fn article(code: Code) -> Article {
     parse(code.row().article).expect("every article that is compiled in has passed the test that parses it")
 }
 
+/// When another file stands in for a code's article.
+enum When {
+    /// This argument is empty or not given, and without it the article's advice would be wrong.
+    Lacks(&'static str),
+    /// This argument has this value.
+    Is(&'static str, &'static str),
+}
+
+macro_rules! variants {
+    ($($code:ident $when:expr => $file:literal),+ $(,)?) => {
+        &[$((Code::$code, $when, include_str!(concat!("../assets/remedies/", $file)))),+]
+    };
+}
+
+/// Files that stand in for an article; the first that applies is taken. Their front matter is the article's.
+const VARIANTS: &[(Code, When, &str)] = variants![
+    ProxyMissingInRails When::Lacks("no_proxy") => "proxy-missing-in-rails.storages-unknown.md",
+    ProxyMissingInWorkhorse When::Lacks("no_proxy") => "proxy-missing-in-workhorse.storages-unknown.md",
+    ProxyVariableIgnored When::Lacks("no_proxy") => "proxy-variable-ignored.storages-unknown.md",
+    ProxyVariableIgnored When::Is("stacks", "Workhorse") => "proxy-variable-ignored.workhorse.md",
+];
+
+/// The source of the article for these arguments.
+fn source(code: Code, args: &Args) -> &'static str {
+    let of = |name: &str| args.get(name).map_or("", String::as_str);
+    let applies = |when: &When| match when {
+        When::Lacks(name) => of(name).is_empty(),
+        When::Is(name, value) => of(name) == *value,
+    };
+    let variant = VARIANTS.iter().find(|(of, when, _)| *of == code && applies(when));
+    variant.map_or(code.row().article, |(_, _, source)| source)
+}
+
 /// The article of a finding, filled in.
+///
+/// # Panics
+/// Never: a test reads every article.
 pub fn filled(code: Code, args: &Args, values: &Values) -> Article {
-    let fill = |text: &str| fill(text, args, values);
-    let source = article(code);
+    filled_with(code, args, args, values)
+}
+
+/// The article that fits `args`, filled in with `shown` in their place: their values, or marks for them.
+///
+/// # Panics
+/// Never: a test reads every article.
+pub fn filled_with(code: Code, args: &Args, shown: &Args, values: &Values) -> Article {
+    let fill = |text: &str| fill(text, shown, values);
+    let source = parse(source(code, args)).expect("every article that is compiled in has passed that test");
     Article {
         title: fill(&source.title),
         message: fill(&source.message),
@@ -185,13 +229,18 @@ fn fill(text: &str, args: &Args, values: &Values) -> String {
             None => (&rest[start + 2..end], format!("<{}>", &rest[start + 2..end])),
         };
         let value = args.get(name).filter(|v| !v.is_empty()).or_else(|| values.0.get(name)).cloned();
-        let line = &out[out.rfind('\n').map_or(0, |n| n + 1)..];
-        let indent: String = line.chars().take_while(|c| *c == ' ').collect();
-        out.push_str(&value.unwrap_or(default).replace('\n', &format!("\n{indent}")));
+        push_indented(&mut out, &value.unwrap_or(default));
         rest = &rest[end + 2..];
     }
     out.push_str(rest);
     out
+}
+
+/// Appends a value of one line or several; the latter ones begin where the line that they stand in does.
+pub fn push_indented(out: &mut String, value: &str) {
+    let line = &out[out.rfind('\n').map_or(0, |n| n + 1)..];
+    let indent: String = line.chars().take_while(|c| *c == ' ').collect();
+    out.push_str(&value.replace('\n', &format!("\n{indent}")));
 }
 
 const SECTIONS: [&str; 5] = ["Cause", "Seen", "Fix", "Verify", "Not it"];
@@ -266,6 +315,43 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_stands_in_is_whole_and_speaks_of_the_same() {
+        for (code, when, source) in VARIANTS {
+            let variant = parse(source).unwrap_or_else(|e| panic!("{code}: {e}"));
+            let (When::Lacks(name) | When::Is(name, _)) = when;
+            assert!(code.row().args.contains(name) && !variant.steps().is_empty(), "{code}");
+            let front = |a: &Article| (a.title.clone(), a.message.clone(), a.short.clone(), a.means.clone());
+            assert_eq!(front(&variant), front(&article(*code)), "{code}");
+        }
+    }
+
+    #[test]
+    fn no_hash_is_offered_where_the_storages_are_unknown() {
+        let known = [("no_proxy", "gitlab.example.com,10.0.0.5"), ("env", "\"a\" => \"b\",")];
+        let codes = [Code::ProxyMissingInRails, Code::ProxyMissingInWorkhorse, Code::ProxyVariableIgnored];
+        for code in codes {
+            let offers =
+                |of: &[(&str, &str)]| filled(code, &args(of), &Values::default()).fix.contains("['env'] = {");
+            assert!(offers(&known) && !offers(&[]) && !offers(&[("no_proxy", "")]), "{code}");
+        }
+    }
+
+    #[test]
+    fn merged_lines_stand_in_the_hash_of_the_component_that_they_are_for() {
+        let of = |stacks| {
+            let given = [("no_proxy", "a"), ("stacks", stacks), ("env", "\"x\" => \"1\",\n\"y\" => \"2\",")];
+            filled(Code::ProxyVariableIgnored, &args(&given), &Values::default()).fix
+        };
+        let lines = "\n     \"x\" => \"1\",\n     \"y\" => \"2\",\n   }";
+        assert!(of("Rails and Sidekiq").contains(&format!("gitlab_rails['env'] = {{{lines}")));
+        assert!(of("Workhorse").contains(&format!("gitlab_workhorse['env'] = {{{lines}")));
+        let real = args(&[("no_proxy", "a"), ("stacks", "workhorse")]);
+        let marks = args(&[("no_proxy", "[0]"), ("stacks", "[1]"), ("env", "[2]")]);
+        let shown = filled_with(Code::ProxyVariableIgnored, &real, &marks, &Values::default()).fix;
+        assert!(shown.contains("gitlab_workhorse['env'] = {\n     [2]\n   }"));
+    }
+
+    #[test]
     fn every_placeholder_is_an_argument_or_always_known() {
         let always = [
             "instance",
@@ -277,8 +363,9 @@ mod tests {
             "ranges_v6_commas",
             "ranges_date",
         ];
-        for code in Code::ALL {
-            for part in code.row().article.split("{{").skip(1) {
+        let own = Code::ALL.iter().map(|code| (code, code.row().article));
+        for (code, article) in own.chain(VARIANTS.iter().map(|(code, _, variant)| (code, *variant))) {
+            for part in article.split("{{").skip(1) {
                 let name = part.split("}}").next().unwrap_or_default();
                 let known = name.contains('|') || always.contains(&name) || code.row().args.contains(&name);
                 assert!(known, "{code} uses {{{{{name}}}}}");

@@ -30,7 +30,8 @@ pub(super) fn marked(report: &Report, cause: &CauseReport) -> Marked {
         args.iter().map(|(k, v)| (k.clone(), if v.is_empty() { String::new() } else { mark(v) })).collect()
     };
     let joined = mark_all(&cause.args);
-    let args = mark_all(build::first_args(&report.checks, cause));
+    let real = build::first_args(&report.checks, cause);
+    let args = mark_all(real);
     let about = About {
         instance: report.instance.url.clone(),
         node: Node { hostname: report.node.hostname.as_deref().map(&mut mark), ..Node::default() },
@@ -39,7 +40,7 @@ pub(super) fn marked(report: &Report, cause: &CauseReport) -> Marked {
     let place = cause.check.split_once('@').map_or("", |(_, place)| place);
     let values_of = Values::of(Some(&about)).at(&mark(place));
     let message = remedy::message(cause.code, &joined, &values_of);
-    let article = Article { message, ..remedy::filled(cause.code, &args, &values_of) };
+    let article = Article { message, ..remedy::filled_with(cause.code, real, &args, &values_of) };
     Marked { article, values }
 }
 
@@ -52,7 +53,8 @@ impl Marked {
             let Some(end) = rest[start..].find(CLOSE).map(|e| e + start) else { break };
             let number: Option<usize> = rest[start + OPEN.len_utf8()..end].parse().ok();
             out.push_str(&rest[..start]);
-            out.push_str(&number.and_then(|n| self.values.get(n)).map(|v| show(v)).unwrap_or_default());
+            let value = number.and_then(|n| self.values.get(n)).map(|v| show(v)).unwrap_or_default();
+            remedy::push_indented(&mut out, &value);
             rest = &rest[end + CLOSE.len_utf8()..];
         }
         out.push_str(rest);

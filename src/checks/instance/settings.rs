@@ -8,7 +8,7 @@ use crate::subject::place::Stack;
 
 /// The merged lines of a component's hash, and its `no_proxy`: empty where the hosts of this node that must be left
 /// off a proxy are not all known, for a list that leaves out Gitaly can stop Git (`field-notes` 1).
-pub(super) fn ready(subject: &Subject, stack: Stack, proxy: &ProxyUrl) -> (String, String) {
+pub(super) fn ready(subject: &Subject, stack: Stack, proxy: &ProxyUrl) -> (Vec<String>, Vec<String>) {
     let standing = subject.facts.component(stack).and_then(|c| c.configured.as_ref());
     let no_proxy = no_proxy(subject, standing);
     let url = with_blank_credentials(proxy);
@@ -23,7 +23,8 @@ pub(super) fn ready(subject: &Subject, stack: Stack, proxy: &ProxyUrl) -> (Strin
         lines.extend(kept.map(|(name, v)| (name.to_owned(), v.value.expose().to_owned())));
     }
     let line = |(name, value): &(String, String)| format!("\"{name}\" => \"{value}\",");
-    (lines.iter().map(line).collect::<Vec<_>>().join("\n"), no_proxy)
+    let no_proxy = if no_proxy.is_empty() { Vec::new() } else { vec![no_proxy] };
+    (lines.iter().map(line).collect(), no_proxy)
 }
 
 /// What stands, without entries that would take Duo off the proxy, and what was found to be internal.
