@@ -1,19 +1,38 @@
-//! What this node is, read from its files: GitLab's kind and version, the instance's URL, names and resolvers.
+//! What this node is, read from its files and `/proc`: GitLab's kind and version, how each component goes out and
+//! whom it trusts, names and resolvers.
 //!
-//! Reads only, everything below one directory, bounded. What cannot be read is `None`, never "no".
+//! Reads only, everything below one directory, bounded. What cannot be read is `None`, never "no", and is said.
+
+mod assignments;
+mod bystanders;
+mod components;
+mod gitlab_rb;
+mod gitlab_yml;
+mod install;
+mod internal;
+mod lexer;
+mod pem;
+mod processes;
+mod reading;
+mod resolver;
+mod roles;
+pub mod root;
+mod ruby;
+mod trust;
 
 use crate::subject::address::BaseUrl;
 use crate::subject::facts::Facts;
-use crate::subject::{HostsEntry, Install, Node, Store};
-use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
-use rustix::io::Errno;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
-use std::fs::File;
-use std::io::Read;
-use std::net::{IpAddr, SocketAddr};
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use crate::subject::place::Stack;
+use crate::subject::{Install, Node, Store};
+use crate::text;
+use components::role;
+use gitlab_rb::{Answer, FILE, Settings, Source};
+use gitlab_yml::GitlabYml;
+use install::{Container, Release, container, release};
+use processes::processes;
+use reading::Reading;
+use root::{Root, Unreadable};
+use trust::{Certificates, Environments};
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +41,7 @@ pub struct Found {
     pub node: Node,
     /// How its components go out.
     pub facts: Facts,
-    /// `external_url`, where it is written as a plain text.
+    /// The instance's URL: from `gitlab.yml`, else from `external_url` where it is written as a plain text.
     pub external_url: Option<BaseUrl>,
     /// Whose roots its components trust.
     pub trust: Trust,
@@ -40,136 +59,152 @@ pub struct Trust {
     pub shell: Store,
 }
 
-/// No file that matters here is longer.
-const LONGEST: u64 = 1 << 20;
-
-/// The directory below which everything is read: `/`, or what `--sysroot` names. Absolute links resolve inside
-/// it, and nothing leads out of it.
-#[derive(Debug)]
-pub struct Root {
-    path: PathBuf,
-    dir: OwnedFd,
-}
-
-impl Root {
-    /// Opens the directory.
-    ///
-    /// # Errors
-    /// It does not exist, is no directory, or may not be entered.
-    pub fn open(path: &Path) -> std::io::Result<Self> {
-        let dir = rustix::fs::open(path, OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { path: path.to_owned(), dir })
-    }
-
-    /// Opens a file below the directory.
-    fn file(&self, path: &str) -> Option<File> {
-        let below = path.trim_start_matches('/');
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        match openat2(&self.dir, below, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
-            Ok(file) => Some(File::from(file)),
-            // Kernels before 5.6 and some containers do not have the call: `/` needs it for nothing.
-            Err(Errno::NOSYS | Errno::PERM) if self.path == Path::new("/") => File::open(path).ok(),
-            Err(_) => None,
-        }
-    }
-
-    /// The start of a file, as far as any file that matters here goes.
-    pub fn read(&self, path: &str) -> Option<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.file(path)?.take(LONGEST).read_to_end(&mut bytes).ok()?;
-        Some(bytes)
-    }
-
-    /// Whether there is such a file or directory that may be opened.
-    fn has(&self, path: &str) -> bool {
-        self.file(path).is_some()
-    }
-}
-
-/// Where Linux distributions keep the bundle of trusted roots, in the order in which Go looks for it.
-const SYSTEM_BUNDLES: [&str; 5] = [
-    "etc/ssl/certs/ca-certificates.crt",
-    "etc/pki/tls/certs/ca-bundle.crt",
-    "etc/ssl/ca-bundle.pem",
-    "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "etc/ssl/cert.pem",
-];
-
 /// Reads the node's files.
 pub fn discover(root: &Root) -> Found {
-    let read = |path: &str| root.read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    let exists = |path: &str| root.has(path);
-    let install = if exists("/opt/gitlab/embedded/service/gitlab-rails") || exists("/etc/gitlab/gitlab.rb") {
-        Some(if exists("/.dockerenv") || exists("/assets/wrapper") {
-            Install::Docker
-        } else {
-            Install::Omnibus
-        })
-    } else if exists("/srv/gitlab/config/gitlab.yml") {
-        Some(Install::Helm)
-    } else if exists("/home/git/gitlab/config/gitlab.yml") {
-        Some(Install::Source)
-    } else {
-        None
+    let reading = Reading::new(root);
+    let container = container(root);
+    let install = install::install(root, &container);
+    let mut found = Found {
+        node: Node { install, ..names(&reading) },
+        facts: Facts {
+            bystanders: bystanders::bystanders(&reading, install, &container),
+            name_order: resolver::name_order(
+                reading.text("/etc/nsswitch.conf").as_deref(),
+                reading.text("/etc/gai.conf").as_deref(),
+            ),
+            resolver_pace: reading.text("/etc/resolv.conf").map(|text| resolver::pace(&text)),
+            ..Facts::default()
+        },
+        ..Found::default()
     };
-    let version = [
-        "/opt/gitlab/embedded/service/gitlab-rails/VERSION",
-        "/srv/gitlab/VERSION",
-        "/home/git/gitlab/VERSION",
-    ]
-    .iter()
-    .find_map(|path| read(path));
-    let version = version.as_deref().map(str::trim);
-    let node = Node {
-        hostname: read("/proc/sys/kernel/hostname")
-            .or_else(|| read("/etc/hostname"))
-            .map(|h| h.trim().to_owned()),
-        install,
-        roles: Vec::new(),
-        gitlab_version: version.map(|v| v.split('-').next().unwrap_or(v).to_owned()),
-        edition: version.and_then(|v| v.split_once('-')).map(|(_, edition)| edition.to_owned()),
-        hosts: read("/etc/hosts").map(|text| hosts(&text)).unwrap_or_default(),
-        nameservers: read("/etc/resolv.conf").map(|text| nameservers(&text)).unwrap_or_default(),
+    if let Some(install) = install {
+        gitlab(&reading, install, &container, &mut found);
+    }
+    let certificates = Certificates::new(&reading);
+    let configured = |stack| found.facts.component(stack).and_then(|c| c.configured.as_ref());
+    let environments = Environments {
+        rails: configured(Stack::Rails).or_else(|| configured(Stack::Sidekiq)),
+        workhorse: configured(Stack::Workhorse),
     };
-    // The bundle is read here, so that a link in it cannot lead out of the directory.
-    let bundle = SYSTEM_BUNDLES.iter().find_map(|f| root.read(f)).unwrap_or_default();
-    let roots = CertificateDer::pem_slice_iter(&bundle).filter_map(Result::ok).map(|c| c.to_vec()).collect();
-    let shell = Store { label: "the system's store".to_owned(), roots };
-    let external_url = read("/etc/gitlab/gitlab.rb").and_then(|text| external_url(&text));
-    Found { node, facts: Facts::default(), external_url, trust: Trust { shell, ..Trust::default() } }
+    found.trust = certificates.trust(install, &environments);
+    found.facts.company_roots = certificates.company_roots();
+    found.facts.trusted_certs = match install {
+        Some(Install::Omnibus | Install::Docker) => certificates.trusted_certs(),
+        Some(Install::Helm | Install::Source) | None => None,
+    };
+    found.facts.unread = reading.into_unread();
+    found
 }
 
-/// The lines of a hosts file that name anything.
-fn hosts(text: &str) -> Vec<HostsEntry> {
-    let line = |line: &str| {
-        let mut words = line.split('#').next()?.split_whitespace();
-        let address: IpAddr = words.next()?.parse().ok()?;
-        let names: Vec<String> = words.map(str::to_ascii_lowercase).collect();
-        (!names.is_empty()).then_some(HostsEntry { address, names })
-    };
-    text.lines().filter_map(line).collect()
+/// What any machine has.
+fn names(reading: &Reading) -> Node {
+    let hostname = ["/proc/sys/kernel/hostname", "/etc/hostname"].iter().find_map(|path| reading.text(path));
+    Node {
+        hostname: hostname.map(|name| text::foreign(name.trim())).filter(|name| !name.is_empty()),
+        hosts: reading.text("/etc/hosts").map(|text| resolver::hosts(&text)).unwrap_or_default(),
+        nameservers: reading
+            .text("/etc/resolv.conf")
+            .map(|text| resolver::nameservers(&text))
+            .unwrap_or_default(),
+        ..Node::default()
+    }
 }
 
-/// The resolvers of a `resolv.conf`; the system asks the first three.
-fn nameservers(text: &str) -> Vec<SocketAddr> {
-    let line = |line: &str| {
-        let mut words = line.split_whitespace();
-        let address = (words.next() == Some("nameserver")).then(|| words.next())??;
-        let address: IpAddr = address.split('%').next()?.parse().ok()?;
-        Some(SocketAddr::new(address, 53))
+/// What GitLab's own files and processes say.
+fn gitlab(reading: &Reading, install: Install, container: &Container, found: &mut Found) {
+    let (node, facts) = (&mut found.node, &mut found.facts);
+    let Release { version, edition, fips } = release(reading, install, container);
+    (node.gitlab_version, node.edition, facts.fips) = (version, edition, fips);
+    let processes = processes(reading);
+    let running: Vec<&str> = processes.iter().filter_map(|found| role(found.stack)).collect();
+    let settings = match install {
+        Install::Omnibus | Install::Docker => settings(reading, install, container, facts),
+        Install::Helm | Install::Source => None,
     };
-    text.lines().filter_map(line).take(3).collect()
+    let (mut config, mut database) = (format!("{}/config/gitlab.yml", install::rails(install)), None);
+    match install {
+        Install::Omnibus | Install::Docker => {
+            node.roles = roles::of_package(reading, settings.as_ref(), &running);
+            facts.components = components::of_package(reading, settings.as_ref(), &node.roles, &processes);
+            "/var/opt/gitlab/gitlab-rails/etc/gitlab.yml".clone_into(&mut config);
+            database = reading.root.text("/var/opt/gitlab/gitlab-rails/etc/database.yml").ok();
+        }
+        Install::Helm => {
+            node.roles = roles::in_order(&running);
+            if node.roles.is_empty() && is_toolbox(reading, container) {
+                node.roles = vec!["toolbox".to_owned()];
+            }
+            facts.components = components::of_pod(reading, container, &processes);
+        }
+        Install::Source => {
+            facts.components = components::of_source(reading, &processes);
+            let stacks: Vec<&str> = facts.components.iter().filter_map(|c| role(c.stack)).collect();
+            node.roles = roles::in_order(&stacks);
+        }
+    }
+    let yml = gitlab_yml(reading, &config);
+    facts.geo_secondary = roles::geo_secondary(&node.roles, settings.as_ref(), database.as_deref());
+    facts.workflow_service = yml.as_ref().and_then(GitlabYml::workflow_service);
+    found.external_url = yml.as_ref().and_then(GitlabYml::external_url).or_else(|| {
+        match settings.as_ref()?.text(&["external_url"]) {
+            Answer::Is(url) => url.expose().parse().ok(),
+            Answer::Default | Answer::Unknown => None,
+        }
+    });
+    let url = found.external_url.as_ref();
+    facts.internal = yml.and_then(|yml| internal::internal(&yml, url, facts));
+    if let Some(settings) = settings {
+        facts.repeated = settings.repeated;
+        facts.sidekiq_env = settings.sidekiq_env;
+        facts.unevaluated = settings.unevaluated;
+    }
 }
 
-/// The last `external_url` that is a plain text; Ruby is not evaluated.
-fn external_url(text: &str) -> Option<BaseUrl> {
-    let line = |line: &str| {
-        let rest = line.trim().strip_prefix("external_url")?.trim_start_matches([' ', '(', '=']);
-        let quote = rest.chars().next().filter(|c| *c == '"' || *c == '\'')?;
-        let value = rest[1..].split(quote).next()?;
-        (!value.contains("#{")).then(|| value.parse().ok())?
+/// `GITLAB_OMNIBUS_CONFIG` and `gitlab.rb`. `None`: the file could not be read, or Ruby would refuse it.
+fn settings(
+    reading: &Reading,
+    install: Install,
+    container: &Container,
+    facts: &mut Facts,
+) -> Option<Settings> {
+    let of_container = container.iter().flatten().filter(|_| install == Install::Docker);
+    let of_container =
+        of_container.filter(|(name, _)| name == "GITLAB_OMNIBUS_CONFIG").map(|(_, v)| v.as_str());
+    let file = match reading.try_text(FILE) {
+        Ok(text) => Some(text),
+        // No file: GitLab's defaults and the container's variable hold.
+        Err(Unreadable::Absent) => None,
+        Err(Unreadable::Denied | Unreadable::Odd(_)) => return None,
     };
-    text.lines().filter_map(line).next_back()
+    let sources = of_container.map(|text| Source { name: "GITLAB_OMNIBUS_CONFIG", text });
+    let sources: Vec<Source> =
+        sources.chain(file.as_deref().map(|text| Source { name: FILE, text })).collect();
+    match gitlab_rb::read(&sources) {
+        Ok(settings) if !sources.is_empty() => Some(settings),
+        Ok(_) => None,
+        Err(why) => {
+            reading.note(FILE, &why, "sudo /opt/gitlab/embedded/bin/ruby -c /etc/gitlab/gitlab.rb");
+            facts.unevaluated.push(why);
+            None
+        }
+    }
+}
+
+fn gitlab_yml(reading: &Reading, path: &str) -> Option<GitlabYml> {
+    match GitlabYml::parse(&reading.text(path)?, path) {
+        Ok(yml) => Some(yml),
+        Err(why) => {
+            reading.note(path, why, &format!("sudo cat {path}"));
+            None
+        }
+    }
+}
+
+/// Whether this container is the pod for tasks, in which nothing of GitLab serves requests.
+fn is_toolbox(reading: &Reading, container: &Container) -> bool {
+    let is_named = |value: &str| value.contains("-toolbox-");
+    container.iter().flatten().any(|(name, value)| name == "HOSTNAME" && is_named(value))
+        || reading.root.has("/usr/local/bin/backup-utility")
 }
 
 #[cfg(test)]
@@ -215,14 +250,8 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", etc.join("hostname")).expect("a link");
         std::os::unix::fs::symlink("../../../../../../etc/passwd", etc.join("hosts")).expect("a link");
         let opened = Root::open(root.path()).expect("a directory");
-        assert_eq!((opened.read("/etc/hostname"), opened.read("/etc/hosts")), (None, None));
+        assert_eq!((opened.text("/etc/hostname").ok(), opened.text("/etc/hosts").ok()), (None, None));
         std::fs::write(etc.join("passwd"), "inside").expect("a file");
-        assert_eq!(opened.read("/etc/hostname").as_deref(), Some(b"inside".as_slice()));
-    }
-
-    #[test]
-    fn a_url_that_ruby_would_compute_is_not_guessed() {
-        assert_eq!(external_url("external_url \"https://#{node}\""), None);
-        assert_eq!(external_url("external_url ENV['URL']"), None);
+        assert_eq!(opened.text("/etc/hostname").as_deref(), Ok("inside"));
     }
 }

@@ -152,7 +152,7 @@ pub fn of_node(
     now: Timestamp,
 ) -> Result<Subject, Unfit> {
     let path = options.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
-    let root = node::Root::open(&path).map_err(|e| unfit("directory", &path, e.to_string()))?;
+    let root = node::root::Root::open(&path).map_err(|e| unfit("directory", &path, e.to_string()))?;
     let node::Found { node, facts, external_url, trust } = node::discover(&root);
     let with_given = |store: Store| Store { roots: [store.roots, inputs.roots.clone()].concat(), ..store };
     let (stores, trust) = stores([

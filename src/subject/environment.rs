@@ -58,9 +58,19 @@ impl Environment {
         environment
     }
 
+    /// Whether a variable matters here.
+    pub fn keeps(name: &str) -> bool {
+        PROXY_VARIABLES.contains(&name) || OTHER_VARIABLES.contains(&name)
+    }
+
+    /// Takes a variable out, as an empty file in an environment directory does.
+    pub fn unset(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     /// Sets a variable, if it is one that matters.
     pub fn set(&mut self, name: &str, value: impl Into<String>, from: impl Into<String>) {
-        if PROXY_VARIABLES.contains(&name) || OTHER_VARIABLES.contains(&name) {
+        if Self::keeps(name) {
             let variable = Variable { value: Secret::new(value), from: from.into() };
             self.0.insert(name.to_owned(), variable);
         }

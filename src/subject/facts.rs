@@ -31,6 +31,14 @@ pub struct Facts {
     pub unread: Vec<Unread>,
     /// What `gitlab.rb` says in a way that only Ruby can evaluate: `gitlab_rails['env'] (line 40)`.
     pub unevaluated: Vec<String>,
+    /// What stands in `/etc/gitlab/trusted-certs`. `None`: there is no such place here, or it could not be read.
+    pub trusted_certs: Option<Vec<TrustedCert>>,
+    /// How the system finds and orders addresses. `None`: neither file is there.
+    pub name_order: Option<NameOrder>,
+    /// How long the system waits for its resolvers. `None`: no `resolv.conf` could be read.
+    pub resolver_pace: Option<ResolverPace>,
+    /// Whether this is GitLab's FIPS build.
+    pub fips: Option<bool>,
 }
 
 /// A component of GitLab that runs on this node, or is configured to.
@@ -110,6 +118,60 @@ pub struct CompanyRoot {
     pub subject: String,
     /// SHA-256 of its DER form, upper-case hexadecimal.
     pub sha256: String,
+}
+
+/// A file in `/etc/gitlab/trusted-certs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustedCert {
+    /// `/etc/gitlab/trusted-certs/example-corp-root.crt`
+    pub path: String,
+    /// What it is.
+    pub holds: Holds,
+    /// Its certificates in DER form.
+    pub certificates: Vec<Vec<u8>>,
+    /// Whether a hash-named link in GitLab's `certs/` leads to it, which is what OpenSSL reads. `None`: the folder
+    /// could not be read.
+    pub linked: Option<bool>,
+}
+
+/// What a file that should hold a certificate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// One certificate in PEM form.
+    OnePem,
+    /// Several in PEM form.
+    SeveralPem(usize),
+    /// One in DER form.
+    Der,
+    /// `BEGIN TRUSTED CERTIFICATE`, OpenSSL's own form.
+    OpensslTrusted,
+    /// No certificate.
+    Nothing,
+    /// It could not be read.
+    Unread,
+}
+
+/// How the system finds and orders addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NameOrder {
+    /// The `hosts:` line of `nsswitch.conf`, word by word: `files`, `dns`. Empty: not known.
+    pub sources: Vec<String>,
+    /// Where that stands.
+    pub sources_in: String,
+    /// Whether `gai.conf` puts IPv4 addresses before IPv6 ones. `None`: there is no such file that can be read, and
+    /// glibc's own order holds.
+    pub ipv4_first: Option<bool>,
+    /// Where that stands.
+    pub ipv4_first_in: String,
+}
+
+/// How long the system waits for its resolvers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResolverPace {
+    /// For one answer of one resolver, in seconds.
+    pub timeout: u32,
+    /// How often each is asked.
+    pub attempts: u32,
 }
 
 /// Something that could not be read.

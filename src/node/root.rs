@@ -1,0 +1,219 @@
+//! The directory below which a node's files are read: nothing leads out of it, nothing blocks, everything ends.
+//!
+//! Decides how files are opened, and how far they are read. What they mean is decided by its neighbours.
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, openat2};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// No file that matters here is longer; one that is longer counts as unreadable, for its last line may decide.
+pub const LONGEST: u64 = 4 << 20;
+
+/// The most entries of a directory that are looked at; `/proc` of a large machine has some ten thousand.
+const MOST_ENTRIES: usize = 1 << 16;
+
+/// Files with secrets that nothing here needs: they are not even opened.
+const NEVER: [&str; 2] = ["gitlab-secrets.json", ".gitlab_workhorse_secret"];
+
+/// The directory below which everything is read: `/`, or what `--sysroot` names. Absolute links resolve inside
+/// it, and nothing leads out of it.
+#[derive(Debug)]
+pub struct Root {
+    path: PathBuf,
+    dir: OwnedFd,
+}
+
+/// Why something could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is not there.
+    Absent,
+    /// This user may not read it.
+    Denied,
+    /// Anything else: `it is a device`.
+    Odd(&'static str),
+}
+
+impl Unreadable {
+    /// The reason in words.
+    pub fn why(self) -> &'static str {
+        match self {
+            Unreadable::Absent => "it is not there",
+            Unreadable::Denied => "permission denied",
+            Unreadable::Odd(why) => why,
+        }
+    }
+}
+
+impl From<Errno> for Unreadable {
+    fn from(errno: Errno) -> Self {
+        match errno {
+            Errno::NOENT | Errno::NOTDIR => Unreadable::Absent,
+            // Another user's process may vanish while it is read.
+            Errno::SRCH => Unreadable::Absent,
+            Errno::ACCESS | Errno::PERM => Unreadable::Denied,
+            Errno::LOOP => Unreadable::Odd("its links lead in a circle"),
+            Errno::NAMETOOLONG => Unreadable::Odd("its name is too long"),
+            _ => Unreadable::Odd("it cannot be read"),
+        }
+    }
+}
+
+/// A file's contents and what the kernel says of it.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// Which file it is, whatever name led to it: device and inode.
+    pub identity: (u64, u64),
+    /// When it was last changed, Unix seconds.
+    pub changed: i64,
+}
+
+impl Root {
+    /// Opens the directory.
+    ///
+    /// # Errors
+    /// It does not exist, is no directory, or may not be entered.
+    pub fn open(path: &Path) -> std::io::Result<Self> {
+        let dir = rustix::fs::open(path, OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(Self { path: path.to_owned(), dir })
+    }
+
+    fn open_as(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let below = path.trim_start_matches('/');
+        let below = if below.is_empty() { "." } else { below };
+        let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        // A path descriptor takes few flags beside its own.
+        let flags =
+            if flags.contains(OFlags::PATH) { flags - OFlags::NONBLOCK - OFlags::NOCTTY } else { flags };
+        match openat2(&self.dir, below, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
+            // Kernels before 5.6 and some containers do not have the call: `/` needs it for nothing.
+            Err(Errno::NOSYS | Errno::PERM) if self.path == Path::new("/") => {
+                rustix::fs::open(format!("/{below}"), flags, Mode::empty())
+            }
+            opened => opened,
+        }
+    }
+
+    fn stat(&self, path: &str) -> Result<Stat, Errno> {
+        rustix::fs::fstat(self.open_as(path, OFlags::PATH)?)
+    }
+
+    /// Opens a regular file. It is looked at before it is opened: opening a device can have effects, and a FIFO
+    /// is nobody's configuration.
+    fn file(&self, path: &str) -> Result<(File, Stat), Unreadable> {
+        if path.rsplit('/').next().is_some_and(|name| NEVER.contains(&name)) {
+            return Err(Unreadable::Odd("it holds secrets that are not needed"));
+        }
+        let regular = |stat: &Stat| match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Ok(()),
+            FileType::Directory => Err(Unreadable::Odd("it is a directory")),
+            FileType::Symlink
+            | FileType::Fifo
+            | FileType::Socket
+            | FileType::CharacterDevice
+            | FileType::BlockDevice
+            | FileType::Unknown => Err(Unreadable::Odd("it is no ordinary file")),
+        };
+        regular(&self.stat(path)?)?;
+        let opened = self.open_as(path, OFlags::RDONLY)?;
+        let stat = rustix::fs::fstat(&opened)?;
+        regular(&stat)?;
+        Ok((File::from(opened), stat))
+    }
+
+    /// A whole file.
+    ///
+    /// # Errors
+    /// It is not there, may not be read, is no ordinary file, or is longer than any file that matters.
+    pub fn read(&self, path: &str) -> Result<Contents, Unreadable> {
+        let (file, stat) = self.file(path)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(stat.st_size).unwrap_or(0).min(1 << 20) + 1);
+        let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
+        read.map_err(|e| {
+            e.raw_os_error().map_or(Unreadable::Odd("it cannot be read"), |code| {
+                Unreadable::from(Errno::from_raw_os_error(code))
+            })
+        })?;
+        if bytes.len() as u64 > LONGEST {
+            return Err(Unreadable::Odd("it is longer than 4 MiB"));
+        }
+        Ok(Contents { bytes, identity: (stat.st_dev, stat.st_ino), changed: stat.st_mtime })
+    }
+
+    /// A whole file as text; bytes that are no UTF-8 are replaced.
+    ///
+    /// # Errors
+    /// As for [`Root::read`].
+    pub fn text(&self, path: &str) -> Result<String, Unreadable> {
+        self.read(path).map(|contents| String::from_utf8_lossy(&contents.bytes).into_owned())
+    }
+
+    /// Whether there is such a file or directory. It need not be readable.
+    pub fn has(&self, path: &str) -> bool {
+        self.stat(path).is_ok()
+    }
+
+    /// Which file a name leads to: device and inode. It need not be readable.
+    pub fn identity(&self, path: &str) -> Option<(u64, u64)> {
+        self.stat(path).ok().map(|stat| (stat.st_dev, stat.st_ino))
+    }
+
+    /// When a file or directory was last changed, Unix seconds.
+    pub fn changed(&self, path: &str) -> Option<i64> {
+        self.stat(path).ok().map(|stat| stat.st_mtime)
+    }
+
+    /// The names in a directory, in order, as far as they are text.
+    ///
+    /// # Errors
+    /// It is not there, may not be listed, or is no directory.
+    pub fn list(&self, path: &str) -> Result<Vec<String>, Unreadable> {
+        let opened = self.open_as(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let entries = Dir::read_from(opened.as_fd())?;
+        let names = entries.take(MOST_ENTRIES).filter_map(Result::ok);
+        let names = names.filter_map(|e| e.file_name().to_str().ok().map(str::to_owned));
+        let mut names: Vec<String> = names.filter(|name| name != "." && name != "..").collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// The ordinary files in a directory and below it, by their paths, at most `most`, not deeper than four levels;
+    /// links to directories are not followed.
+    ///
+    /// # Errors
+    /// As for [`Root::list`], of the directory itself.
+    pub fn walk(&self, path: &str, most: usize) -> Result<Vec<String>, Unreadable> {
+        let mut files = Vec::new();
+        let mut open = vec![(path.to_owned(), 0, self.list(path)?)];
+        while let Some((dir, depth, names)) = open.pop() {
+            for name in names {
+                let path = format!("{dir}/{name}");
+                if files.len() == most {
+                    return Ok(files);
+                }
+                match self.kind(&dir, &name) {
+                    Some(FileType::Directory) if depth < 4 => {
+                        let below = self.list(&path).unwrap_or_default();
+                        open.push((path, depth + 1, below));
+                    }
+                    Some(FileType::RegularFile | FileType::Symlink) => files.push(path),
+                    _ => {}
+                }
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// What an entry is, without following it.
+    fn kind(&self, dir: &str, name: &str) -> Option<FileType> {
+        let dir = self.open_as(dir, OFlags::PATH | OFlags::DIRECTORY).ok()?;
+        let stat = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(FileType::from_raw_mode(stat.st_mode))
+    }
+}
