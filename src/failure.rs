@@ -1,8 +1,11 @@
 //! Typed failures, in the order in which a connection meets the layers. That something does not connect is
 //! this program's normal business: failures are data, recorded as evidence and judged later.
 
+pub mod certificate;
+
 use crate::millis;
 use crate::subject::address::Target;
+use certificate::Certificate;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
@@ -480,27 +483,6 @@ pub enum Ended {
     Reset,
     /// Not at all: our time limit.
     Timeout,
-}
-
-/// A certificate as sent, reduced to what is judged and shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Certificate {
-    /// The subject's common name, else the whole subject.
-    pub subject: String,
-    /// The whole issuer, `CN=…, O=…`.
-    pub issuer: String,
-    /// The names it is valid for, at most 50.
-    pub names: Vec<String>,
-    /// From when, Unix seconds.
-    pub not_before: i64,
-    /// Until when, Unix seconds.
-    pub not_after: i64,
-    /// Whether subject and issuer are the same.
-    pub self_issued: bool,
-    /// Whether it may sign others.
-    pub is_ca: bool,
-    /// SHA-256 of the DER form, upper-case hexadecimal.
-    pub sha256: String,
 }
 
 /// Header names and values that were kept: names lower case, values escaped and bounded, in order.

@@ -5,7 +5,6 @@
 
 mod answer;
 mod cable;
-mod certificate;
 mod dns;
 mod echo;
 mod fetch;

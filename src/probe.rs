@@ -4,7 +4,8 @@
 //! share one connection. A walk is one connection through all layers of one way and delivers a `Sample`
 //! per layer as each ends. Answers hold an allow-list of headers and bounded, escaped text: see `net`.
 
-use crate::failure::{Answer, Attempt, Certificate, Failure, Headers, Layer, Lookup};
+use crate::failure::certificate::Certificate;
+use crate::failure::{Answer, Attempt, Failure, Headers, Layer, Lookup};
 use crate::millis;
 use crate::secret::Secret;
 use crate::subject::address::Target;

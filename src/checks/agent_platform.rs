@@ -11,7 +11,8 @@ pub(super) mod workflow;
 
 use crate::check::{Ask, Verdict};
 use crate::checks::vendors;
-use crate::failure::{Answer, Certificate, Layer};
+use crate::failure::certificate::Certificate;
+use crate::failure::{Answer, Layer};
 use crate::finding::Code;
 use crate::probe::{Alpn, Health, Probe, Then, TlsAsk, Walk};
 use crate::subject::address::Scheme;

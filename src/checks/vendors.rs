@@ -1,6 +1,7 @@
 //! Which product stands behind a certificate, an answer or a header: tables of words, not judgement.
 
-use crate::failure::{Answer, Certificate, Headers};
+use crate::failure::certificate::Certificate;
+use crate::failure::{Answer, Headers};
 use serde::Deserialize;
 use std::sync::LazyLock;
 

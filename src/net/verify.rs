@@ -3,8 +3,9 @@
 //! Decides how a certificate is bad and whether its chain is public. Revocation is not looked at.
 
 use super::roots::Anchors;
-use super::{certificate, unix_time};
-use crate::failure::{Certificate, TlsKind};
+use super::unix_time;
+use crate::failure::TlsKind;
+use crate::failure::certificate::Certificate;
 use crate::probe::OnBadCertificate;
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -84,7 +85,7 @@ impl ServerCertVerifier for Verifier {
         let public = self.is_public(leaf, others);
         let bad = verdict.as_ref().err().map(|e| (self.kind(leaf, others, e), super::words(e)));
         self.witness.note(|seen| {
-            seen.chain = certificate::chain(&sent);
+            seen.chain = crate::failure::certificate::chain(&sent);
             seen.public = Some(public);
             seen.bad = bad;
         });

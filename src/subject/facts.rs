@@ -114,10 +114,8 @@ pub struct Internal {
 pub struct CompanyRoot {
     /// `/usr/local/share/ca-certificates/example-corp-root.crt`
     pub path: String,
-    /// Its subject, as the issuer of a certificate is written: `CN=…, O=…`.
-    pub subject: String,
-    /// SHA-256 of its DER form, upper-case hexadecimal.
-    pub sha256: String,
+    /// In DER form.
+    pub der: Vec<u8>,
 }
 
 /// A file in `/etc/gitlab/trusted-certs`.

@@ -1,7 +1,8 @@
 //! Runs for the tests, folded from events made by hand.
 
 use duo_doctor::check::{Group, Note};
-use duo_doctor::failure::{Attempt, Certificate, Failure, Layer, TlsFailure, TlsKind};
+use duo_doctor::failure::certificate::Certificate;
+use duo_doctor::failure::{Attempt, Failure, Layer, TlsFailure, TlsKind};
 use duo_doctor::finding::{Code, Finding};
 use duo_doctor::probe::{Connected, Outcome, Probe, Reading, Request, Resolved, Sample, Then, TlsAsk, Walk};
 use duo_doctor::report::{Format, Options, Redaction, render};

@@ -2,8 +2,9 @@
 //! Built by hand, event by event, so that every figure in a picture is fixed.
 
 use duo_doctor::check::{Group, Note};
+use duo_doctor::failure::certificate::Certificate;
 use duo_doctor::failure::{
-    Answer, Attempt, Certificate, Failure, Headers, Layer, Lookup, TlsFailure, TlsKind, WebSocketFailure,
+    Answer, Attempt, Failure, Headers, Layer, Lookup, TlsFailure, TlsKind, WebSocketFailure,
 };
 use duo_doctor::finding::{Code, Finding};
 use duo_doctor::probe::{

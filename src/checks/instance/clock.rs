@@ -2,7 +2,8 @@
 
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::{inbound, network};
-use crate::failure::{Certificate, Failure, Layer, TlsKind};
+use crate::failure::certificate::Certificate;
+use crate::failure::{Failure, Layer, TlsKind};
 use crate::finding::{Code, Finding};
 use crate::probe::{Probe, Reading, Request, Then, TlsAsk, Walk};
 use crate::subject::Subject;

@@ -4,6 +4,7 @@ use super::{by, is_plain, named, slice, walk, ways, with};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::handshake::{self, day};
 use crate::checks::vendors;
+use crate::failure::certificate::Certificate;
 use crate::failure::{Failure, Layer, TcpKind, TlsFailure, TlsKind};
 use crate::finding::{Code, Finding};
 use crate::probe::{Hello, Packets, Probe, Reading, Then, Tls, Walk};
@@ -216,7 +217,9 @@ fn missing_in_rails(subject: &Subject, route: &Route, failure: &TlsFailure, verd
     let Verdict::Findings(mut findings) = verdict else { return verdict };
     let issuer = failure.chain.first().map_or("unknown", |c| c.issuer.as_str());
     let top = failure.chain.last().map_or("unknown", |c| c.issuer.as_str());
-    let known = subject.facts.company_roots.iter().find(|root| root.subject == top);
+    let known = (subject.facts.company_roots.iter())
+        .map(|root| (root.path.as_str(), Certificate::of(&root.der)))
+        .find(|(_, root)| root.self_issued && root.issuer == top);
     let system =
         subject.stores.get(Subject::SHELL_STORE.0).map_or("the system's store", |s| s.label.as_str());
     findings.push(Finding::new(
@@ -227,8 +230,8 @@ fn missing_in_rails(subject: &Subject, route: &Route, failure: &TlsFailure, verd
             ("product", vendors::inspecting_product(&failure.chain).unwrap_or("unknown")),
             ("issuer", issuer),
             ("root", top),
-            ("sha256", known.map_or("", |root| root.sha256.as_str())),
-            ("file", known.map_or("", |root| root.path.as_str())),
+            ("sha256", known.as_ref().map_or("", |(_, root)| root.sha256.as_str())),
+            ("file", known.as_ref().map_or("", |(path, _)| path)),
             ("store", store_of(subject, route)),
             ("trusted_by", system),
         ],

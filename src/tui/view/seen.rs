@@ -3,7 +3,8 @@
 
 use super::lines::{self, Row};
 use super::{figure, probes, waterfall, words};
-use crate::failure::{Answer, Attempt, Certificate, Failure, GrpcFailure, Headers, Lookup, WebSocketFailure};
+use crate::failure::certificate::Certificate;
+use crate::failure::{Answer, Attempt, Failure, GrpcFailure, Headers, Lookup, WebSocketFailure};
 use crate::probe::{Probe, Reading, Sample, Then};
 use crate::run::event::Settled;
 use crate::run::{ProbeState, Status, StepState};

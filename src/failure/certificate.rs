@@ -1,8 +1,8 @@
 //! Certificates reduced to what is judged and shown. All text in them is foreign.
 
-use crate::failure::Certificate;
 use crate::text::foreign;
 use rustls_pki_types::CertificateDer;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::net::IpAddr;
 use x509_parser::extensions::GeneralName;
@@ -15,12 +15,39 @@ const CHAIN: usize = 20;
 /// A certificate for hundreds of names is shown by the first of them.
 const NAMES: usize = 50;
 
+/// A certificate as sent, reduced to what is judged and shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// The subject's common name, else the whole subject.
+    pub subject: String,
+    /// The whole issuer, `CN=…, O=…`.
+    pub issuer: String,
+    /// The names it is valid for, at most 50.
+    pub names: Vec<String>,
+    /// From when, Unix seconds.
+    pub not_before: i64,
+    /// Until when, Unix seconds.
+    pub not_after: i64,
+    /// Whether subject and issuer are the same.
+    pub self_issued: bool,
+    /// Whether it may sign others.
+    pub is_ca: bool,
+    /// SHA-256 of the DER form, upper-case hexadecimal.
+    pub sha256: String,
+}
+
 /// The start of a chain, leaf first.
-pub(super) fn chain(sent: &[CertificateDer<'_>]) -> Vec<Certificate> {
+pub fn chain(sent: &[CertificateDer<'_>]) -> Vec<Certificate> {
     sent.iter().take(CHAIN).map(|der| reduce(der)).collect()
 }
 
-/// One certificate; one that cannot be parsed keeps its fingerprint only.
+impl Certificate {
+    /// One certificate in DER form; one that cannot be parsed keeps its fingerprint only.
+    pub fn of(der: &[u8]) -> Self {
+        reduce(der)
+    }
+}
+
 fn reduce(der: &[u8]) -> Certificate {
     let sha256 = sha256(der);
     let Ok((_, parsed)) = X509Certificate::from_der(der) else {
