@@ -1,5 +1,5 @@
-//! Every snippet of every article, read by the real program of its language: bash, ruby, nft, Apache, NGINX,
-//! HAProxy; the firewall loops are run, in a network namespace of their own or against stand-ins.
+//! Every snippet of every article, read by the real program of its language: bash, ruby, nft, Apache, `NGINX`,
+//! `HAProxy`; the firewall loops are run, in a network namespace of their own or against stand-ins.
 //!
 //! Each article is taken twice: as `explain` prints it, and filled in with a finding's arguments. Left out:
 //! whether the advice helps, which the scenarios show.
