@@ -66,3 +66,15 @@ impl Marked {
         text.contains(OPEN)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_of_several_lines_stays_inside_its_snippet() {
+        let marked = Marked { article: Article::default(), values: vec!["a\nb".to_owned()] };
+        let line = format!("     {OPEN}0{CLOSE},");
+        assert_eq!(marked.put(&line, str::to_owned), "     a\n     b,");
+    }
+}

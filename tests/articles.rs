@@ -1,0 +1,271 @@
+//! Every snippet of every article, read by the real program of its language: bash, ruby, nft, Apache, `NGINX`,
+//! `HAProxy`; the firewall loops are run, in a network namespace of their own or against stand-ins.
+//!
+//! Each article is taken twice: as `explain` prints it, and filled in with a finding's arguments. Left out:
+//! whether the advice helps, which the scenarios show.
+
+use duo_doctor::finding::{Args, Code};
+use duo_doctor::remedy::markdown::{self, Block};
+use duo_doctor::remedy::{self, Article, Values};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Languages that no program reads: words for people, to be sent or compared.
+const FOR_PEOPLE: [&str; 1] = ["text"];
+
+/// What a finding may say. An argument that is not here says `x`.
+const SAMPLES: &[(&str, &str)] = &[
+    ("host", "cloud.gitlab.com"),
+    ("url", "https://gitlab.example.com"),
+    ("port", "443"),
+    ("address", "104.16.1.1"),
+    ("proxy", "http://squid.example.com:3128"),
+    ("no_proxy", "gitlab.example.com,gitaly-1.example.com,10.0.0.5,localhost,127.0.0.1"),
+    ("env", "\"TZ\" => \"UTC\",\n\"http_proxy\" => \"http://USER:PASSWORD@squid.example.com:3128\","),
+    ("key", "gitlab_workhorse['env']"),
+    ("file", "/usr/local/share/ca-certificates/example-corp-root.crt"),
+    ("finding", "tcp-timeout"),
+    ("service", "puma"),
+    ("stacks", "rails, sidekiq"),
+    ("variable", "https_proxy"),
+    ("upstream", "127.0.0.1:8181"),
+];
+
+struct Snippet {
+    /// `proxy-denied, explained`
+    of: String,
+    language: String,
+    text: String,
+}
+
+fn args(code: Code, stacks: &str) -> Args {
+    let sample = |name: &str| SAMPLES.iter().find(|(n, _)| *n == name).map_or("x", |(_, v)| v).to_owned();
+    let mut args: Args = code.row().args.iter().map(|n| ((*n).to_owned(), sample(n))).collect();
+    args.entry("stacks".to_owned()).and_modify(|s| stacks.clone_into(s));
+    args
+}
+
+/// Every snippet, each text once.
+fn snippets() -> Vec<Snippet> {
+    let mut found = BTreeMap::new();
+    for code in Code::ALL {
+        let filled = |args: &Args| remedy::filled(*code, args, &Values::of(None).at("cloud/rails"));
+        let whole = [
+            ("explained", filled(&Args::new())),
+            ("found", filled(&args(*code, "rails, sidekiq"))),
+            ("found at Workhorse", filled(&args(*code, "workhorse"))),
+        ];
+        for (how, article) in whole {
+            for (language, text) in code_of(&article) {
+                found.entry((language, text)).or_insert_with(|| format!("{code}, {how}"));
+            }
+        }
+    }
+    found.into_iter().map(|((language, text), of)| Snippet { of, language, text }).collect()
+}
+
+fn code_of(article: &Article) -> Vec<(String, String)> {
+    let parts = [&article.cause, &article.seen, &article.fix, &article.verify, &article.not_it];
+    let blocks = parts.iter().flat_map(|part| markdown::blocks(part));
+    blocks
+        .filter_map(|block| match block {
+            Block::Code { language, text } => Some((language, text)),
+            Block::Paragraph(_) | Block::Item { .. } => None,
+        })
+        .collect()
+}
+
+/// Runs a program on a text; its words if it is not content.
+fn reads(program: &str, packages: &str, arguments: &[&str], input: &str) -> Result<String, String> {
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LANG", "C.UTF-8");
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = piped.unwrap_or_else(|e| panic!("{program}: {e}: apt-get install -y {packages}"));
+    // A program that has already found its fault may close its input.
+    let _closed = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("a child can be waited for");
+    let words = [output.stdout, output.stderr].concat();
+    let words = String::from_utf8_lossy(&words).into_owned();
+    if output.status.success() { Ok(words) } else { Err(words) }
+}
+
+/// A network namespace that ends with the command in it.
+fn apart(script: &str) -> Result<String, String> {
+    let arguments = ["--map-root-user", "--net", "bash", "-eu", "-s"];
+    reads("unshare", "util-linux bash nftables iptables", &arguments, script)
+}
+
+/// Judges a snippet by its language's own program.
+fn check(snippet: &Snippet, dir: &Path) -> Result<String, String> {
+    let text = &snippet.text;
+    let file = dir.join("site");
+    let path = file.to_str().expect("a plain path");
+    let write = |text: &str| fs::write(&file, text).expect("the test's own directory is writable");
+    match snippet.language.as_str() {
+        "shell" => reads("bash", "bash", &["-n"], text),
+        "ruby" => reads("/usr/bin/ruby", "ruby", &["-c"], text),
+        "yaml" => {
+            let read = "require 'yaml'; YAML.safe_load(STDIN.read).is_a?(Hash) or abort('no mapping')";
+            reads("/usr/bin/ruby", "ruby", &["-e", read], text)
+        }
+        "nft" => apart(&format!("nft -c -f - <<'RULES'\n{text}\nRULES\n")),
+        "apache" => {
+            write(&apache(text, dir));
+            reads("/usr/sbin/apache2", "apache2", &["-t", "-f", path], "")
+        }
+        "nginx" => {
+            write(&nginx(text, dir));
+            reads("/usr/sbin/nginx", "nginx-light", &["-t", "-q", "-c", path], "")
+        }
+        "haproxy" => {
+            write(&haproxy(text, dir));
+            reads("/usr/sbin/haproxy", "haproxy", &["-c", "-q", "-f", path], "")
+        }
+        language if FOR_PEOPLE.contains(&language) => Ok(String::new()),
+        language => Err(format!("no program here reads `{language}`")),
+    }
+}
+
+fn apache(text: &str, dir: &Path) -> String {
+    let dir = dir.display();
+    let modules = ["mpm_event", "authz_core", "headers", "http2", "proxy", "proxy_http", "proxy_wstunnel"];
+    let load = |m: &&str| format!("LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so\n");
+    let modules: String = modules.iter().chain(&["rewrite", "ssl"]).map(load).collect();
+    format!(
+        "{modules}ServerRoot \"{dir}\"\nDefaultRuntimeDir \"{dir}\"\nServerName gitlab.example.com\nErrorLog \
+         \"{dir}/log\"\nListen 127.0.0.1:8443\n<VirtualHost *:8443>\n{text}</VirtualHost>\n"
+    )
+}
+
+/// A snippet is whole servers, lines for one, or a `map`, which stands outside. `http2 on` is the spelling of
+/// NGINX 1.25.1, which Debian's 1.22 does not know yet: the one line that is not read here.
+fn nginx(text: &str, dir: &Path) -> String {
+    let dir = dir.display();
+    let text = with_certificate(&text.replace("http2 on;", ""), "/etc/nginx/ssl/", &dir.to_string());
+    let site = if text.contains("server {") || text.contains("map $") {
+        text
+    } else {
+        format!("map $http_upgrade $connection_upgrade {{ default upgrade; }}\nserver {{\n{text}}}\n")
+    };
+    format!(
+        "error_log stderr;\npid {dir}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n\
+         client_body_temp_path {dir};\nproxy_temp_path {dir};\n{site}}}\n"
+    )
+}
+
+fn haproxy(text: &str, dir: &Path) -> String {
+    let text = with_certificate(text, "/etc/haproxy/certs/", &dir.display().to_string());
+    let defaults = "defaults\n mode http\n timeout connect 5s\n timeout client 1m\n timeout server 1m\n";
+    if text.contains("backend ") {
+        return format!("{defaults}frontend f\n bind :8080\n default_backend gitlab\n{text}");
+    }
+    let (front, back) = if text.contains("bind ") { (text.as_str(), "") } else { ("", text.as_str()) };
+    format!(
+        "{defaults}frontend f\n bind :8080\n default_backend b\n{front}\nbackend b\n server s 127.0.0.1\n{back}"
+    )
+}
+
+/// Certificates of an example are one of the test's own.
+fn with_certificate(text: &str, folder: &str, dir: &str) -> String {
+    let mut text = text.to_owned();
+    while let Some(start) = text.find(folder) {
+        let end = text[start..].find([';', ' ', '\n']).map_or(text.len(), |e| start + e);
+        text.replace_range(start..end, &format!("{dir}/pair.pem"));
+    }
+    text
+}
+
+fn make_certificate(dir: &Path) {
+    let pair = dir.join("pair.pem");
+    let pair = pair.to_str().expect("a plain path");
+    // The certificate goes to standard output, and is added behind the key.
+    let arguments =
+        ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=a.example", "-keyout", pair];
+    let words = reads("openssl", "openssl", &arguments, "").unwrap_or_else(|e| panic!("{e}"));
+    let start = words.find("-----BEGIN CERTIFICATE").expect("a certificate is printed");
+    let end = words.rfind("-----END CERTIFICATE-----").expect("a whole one") + 25;
+    let key = fs::read_to_string(pair).expect("a key was written");
+    fs::write(pair, format!("{key}{}\n", &words[start..end])).expect("the directory is writable");
+}
+
+#[test]
+fn every_snippet_is_read_by_the_program_of_its_language() {
+    let dir = tempfile::tempdir().expect("a temporary directory can be made");
+    make_certificate(dir.path());
+    let all = snippets();
+    let wrong: Vec<String> = all
+        .iter()
+        .filter_map(|s| check(s, dir.path()).err().map(|e| format!("{}: {e}\n{}", s.of, s.text)))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert!(all.len() > 200, "{} snippets were found", all.len());
+}
+
+#[test]
+fn what_explain_prints_for_a_program_has_no_gap() {
+    for code in Code::ALL {
+        let article = remedy::filled(*code, &Args::new(), &Values::of(None).at("cloud/rails"));
+        for (language, text) in code_of(&article) {
+            let names = code.row().args.iter().chain(&["instance", "node", "place"]);
+            let gap = names.map(|n| format!("<{n}>")).find(|gap| text.contains(gap.as_str()));
+            let people = FOR_PEOPLE.contains(&language.as_str());
+            assert!(people || gap.is_none(), "{code}: {gap:?} in\n{text}");
+        }
+    }
+}
+
+/// The snippet of an article that uses a program.
+fn snippet_with(code: Code, word: &str) -> String {
+    let article = remedy::filled(code, &Args::new(), &Values::of(None));
+    let found = code_of(&article).into_iter().find(|(_, text)| text.contains(word));
+    found.unwrap_or_else(|| panic!("{code} has no snippet with `{word}`")).1
+}
+
+/// The articles with the list of ranges for each kind of firewall.
+const WITH_RANGES: [Code; 4] =
+    [Code::TcpTimeout, Code::TcpRefused, Code::TcpUnreachable, Code::CloudflareRangesRefused];
+
+#[test]
+fn nftables_takes_the_ranges_in_front_of_a_drop() {
+    for code in WITH_RANGES {
+        let rules = snippet_with(code, "nft -f - <<");
+        let chain = "add table inet filter\nadd chain inet filter output { type filter hook output priority 0; policy drop; }";
+        let shown = apart(&format!("nft '{chain}'\n{rules}\nnft list chain inet filter output"))
+            .unwrap_or_else(|e| panic!("{code}: {e}"));
+        for range in ["198.41.128.0/17", "2606:4700::/32"] {
+            assert!(shown.contains(range), "{code}: {range} is not in\n{shown}");
+        }
+        assert_eq!(shown.matches("tcp dport 443 accept").count(), 2, "{shown}");
+    }
+}
+
+#[test]
+fn iptables_takes_every_range() {
+    for code in WITH_RANGES {
+        let rules = snippet_with(code, "tool=ip6tables");
+        let shown = apart(&format!("{rules}\nip6tables -S OUTPUT")).unwrap_or_else(|e| panic!("{code}: {e}"));
+        assert_eq!(shown.matches("--dport 443").count(), 22, "{code}:\n{shown}");
+    }
+}
+
+#[test]
+fn ufw_and_firewalld_are_asked_for_every_range() {
+    for code in WITH_RANGES {
+        for (tool, rule, word) in [
+            ("ufw", "prepend allow out proto tcp to ", "ufw prepend"),
+            ("firewall-cmd", "--add-rich-rule=rule ", "rich-rule"),
+        ] {
+            // In place of the real one, which wants its service: prints what it was given.
+            let stand_in = format!("{tool}() {{ printf '%s\\n' \"$*\"; }}\n");
+            let words = reads("bash", "bash", &["-eu", "-s"], &(stand_in + &snippet_with(code, word)))
+                .unwrap_or_else(|e| panic!("{code}: {e}"));
+            assert_eq!(words.matches(rule).count(), 22, "{code}:\n{words}");
+            let six = words.lines().filter(|l| l.contains("2606:4700::/32")).collect::<Vec<_>>();
+            assert_eq!(six.len(), 1, "{code}:\n{words}");
+            assert!(tool == "ufw" || six[0].contains("family=\"ipv6\""), "{six:?}");
+        }
+    }
+}
