@@ -11,6 +11,7 @@ mod gitlab_yml;
 mod install;
 mod internal;
 mod lexer;
+mod literals;
 mod pem;
 mod processes;
 mod reading;
