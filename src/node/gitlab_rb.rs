@@ -55,7 +55,7 @@ pub(super) enum Answer<T> {
 }
 
 /// The settings that are kept, by the first name.
-const KEPT: [&str; 40] = [
+const KEPT: [&str; 38] = [
     "external_url",
     "roles",
     "gitlab_rails",
@@ -94,14 +94,13 @@ const KEPT: [&str; 40] = [
     "geo_secondary_role",
     "monitoring_role",
     "pages_role",
-    "registry_external_url",
-    "gitlab_kas_external_url",
 ];
 
 /// Settings below these that are worth a word when only Ruby can tell them.
 fn is_asked_for(path: &[String]) -> bool {
     match path {
-        [one] => ["external_url", "roles"].contains(&one.as_str()),
+        // `external_url`, `roles`; or a hash of which a computed key is set.
+        [_] => true,
         [_, key, ..] => ["env", "enable"].contains(&key.as_str()),
         [] => false,
     }

@@ -221,19 +221,19 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    /// Passes a value that only Ruby can tell, up to the `,` or bracket behind it.
-    pub(super) fn skip_value(&mut self) -> Result<(), Broken> {
-        self.skip(true)
+    /// Passes a value that only Ruby can tell, up to the `,` or bracket behind it. `begin`: the line to blame where
+    /// neither comes.
+    pub(super) fn skip_value(&mut self, begin: usize) -> Result<(), Broken> {
+        self.skip(true, begin)
     }
 
     /// Passes everything up to the bracket that closes, and that bracket.
-    pub(super) fn skip_to_closing(&mut self) -> Result<(), Broken> {
-        self.skip(false)?;
+    pub(super) fn skip_to_closing(&mut self, begin: usize) -> Result<(), Broken> {
+        self.skip(false, begin)?;
         if self.peek().is_some() { self.bump() } else { Ok(()) }
     }
 
-    fn skip(&mut self, stop_at_comma: bool) -> Result<(), Broken> {
-        let begin = self.line;
+    fn skip(&mut self, stop_at_comma: bool, begin: usize) -> Result<(), Broken> {
         let mut depth = 0_usize;
         let mut last = b' ';
         loop {

@@ -49,8 +49,7 @@ const OPAQUE: [&str; 8] =
     ["from_file", "eval", "instance_eval", "class_eval", "load", "require_relative", "send", "public_send"];
 
 /// Settings that are written like a call: `external_url 'https://…'` (Omnibus' `SettingsDSL`).
-const CALLS: [&str; 5] =
-    ["external_url", "roles", "registry_external_url", "gitlab_kas_external_url", "git_data_dirs"];
+const CALLS: [&str; 2] = ["external_url", "roles"];
 
 /// Hashes and lists inside each other beyond this are not read.
 const DEEPEST: usize = 32;
@@ -124,7 +123,7 @@ impl Reader<'_> {
         let is_call = path.len() == 1 && CALLS.contains(&path[0].as_str());
         if self.lexer.assigns() {
             // A bare name with `=` is a local variable in Ruby, also where it is called `external_url`.
-            let is_local = path.len() == 1;
+            let is_local = path.len() == 1 && exact;
             self.lexer.blank(true)?;
             let value = self.value(0, true)?;
             if !is_local {
@@ -150,7 +149,7 @@ impl Reader<'_> {
             self.set(path, line, value);
             return Ok(());
         }
-        if path.len() > 1 && self.lexer.changes() {
+        if (path.len() > 1 || !exact) && self.lexer.changes() {
             self.set(path, line, Value::Unknown);
         }
         self.rest(None)
@@ -165,6 +164,7 @@ impl Reader<'_> {
     fn keys(&mut self, path: &mut Vec<String>) -> Result<bool, Broken> {
         let mut exact = true;
         while self.lexer.peek() == Some(b'[') {
+            let begin = self.lexer.line();
             self.lexer.bump()?;
             self.lexer.blank(true)?;
             let value = self.value(DEEPEST - 1, false)?;
@@ -178,7 +178,7 @@ impl Reader<'_> {
             if self.lexer.peek() == Some(b']') {
                 self.lexer.bump()?;
             } else {
-                self.lexer.skip_to_closing()?;
+                self.lexer.skip_to_closing(begin)?;
             }
         }
         Ok(exact)
@@ -186,12 +186,13 @@ impl Reader<'_> {
 
     /// A value. `alone`: it ends with its line; else with `,` or a closing bracket.
     fn value(&mut self, depth: usize, alone: bool) -> Result<Value, Broken> {
+        let begin = self.lexer.line();
         let value = self.literal(depth)?;
         let ends = if alone { self.ends()? } else { self.lexer.at_separator()? };
         match value {
             Some(value) if ends => Ok(value),
             _ if alone => self.rest(None).map(|()| Value::Unknown),
-            _ => self.lexer.skip_value().map(|()| Value::Unknown),
+            _ => self.lexer.skip_value(begin).map(|()| Value::Unknown),
         }
     }
 
@@ -277,7 +278,7 @@ impl Reader<'_> {
                 // `**other`, or a key that only Ruby knows: any entry may be replaced by it.
                 None => {
                     is_whole = false;
-                    self.lexer.skip_value()?;
+                    self.lexer.skip_value(line)?;
                 }
             }
         }
@@ -359,9 +360,9 @@ impl Reader<'_> {
                 }
                 _ => {
                     let mut path = vec![word.to_owned()];
-                    self.keys(&mut path)?;
+                    let exact = self.keys(&mut path)?;
                     self.lexer.blank(false)?;
-                    if path.len() > 1 && self.lexer.changes() {
+                    if (path.len() > 1 || !exact) && self.lexer.changes() {
                         self.found.push(Statement::Set { path, line, value: Value::Unknown });
                     }
                     b'a'

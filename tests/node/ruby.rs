@@ -10,9 +10,10 @@ fn facts(gitlab_rb: &str) -> Facts {
     Tree::with_gitlab_rb(gitlab_rb).facts()
 }
 
-/// What Rails gets by this text. `None`: only Ruby can tell.
+/// What Rails gets by this text. `None`: only Ruby can tell, or even whether Rails runs here.
 fn rails(gitlab_rb: &str) -> Option<Vec<String>> {
-    configured(&facts(gitlab_rb), Stack::Rails)
+    let facts = facts(gitlab_rb);
+    facts.component(Stack::Rails).is_some().then(|| configured(&facts, Stack::Rails))?
 }
 
 fn url(gitlab_rb: &str) -> Option<String> {
@@ -142,6 +143,7 @@ fn what_only_ruby_can_tell_is_said_with_its_line_and_never_guessed() {
 #[test]
 fn what_stands_behind_a_condition_or_in_a_block_is_unknown() {
     for text in [
+        "gitlab_rails[\"e#{x}\"] = 1",
         "if ENV['X'] == 'y'\n  gitlab_rails['env'] = { 'http_proxy' => 'a:1' }\nend",
         "if x then gitlab_rails['env'] = { 'http_proxy' => 'a:1' } end",
         "case x\nwhen 'a'\n  gitlab_rails['env'] = {}\nelse\n  gitlab_rails['env'] = { 'http_proxy' => 'a:1' }\nend",
@@ -175,13 +177,23 @@ fn behind_a_block_that_ended_everything_is_known_again() {
 
 #[test]
 fn another_file_may_set_anything_before_but_not_behind_it() {
+    let package = |text: &str| {
+        Tree::of("package")
+            .remove("opt/gitlab/etc/gitlab-rails/env")
+            .write("etc/gitlab/gitlab.rb", text)
+            .facts()
+    };
     let set = "gitlab_rails['env'] = { 'http_proxy' => 'http://proxy.example.com:3128' }\n";
-    assert_eq!(rails(&format!("from_file '/etc/gitlab/more.rb'\n{set}")), proxy());
+    let behind = package(&format!("from_file '/etc/gitlab/more.rb'\n{set}"));
+    assert_eq!(configured(&behind, Stack::Rails), proxy());
     for opaque in ["from_file '/etc/gitlab/more.rb'", "eval(x)", "instance_eval File.read('/x')"] {
-        let facts = facts(&format!("{set}{opaque}\nputs 1\n"));
-        assert_eq!(facts.components, [], "{opaque}: not even the roles are known");
-        assert_eq!(facts.unevaluated.len(), 1, "{opaque}");
+        let facts = package(&format!("{set}{opaque}\nputs 1\n"));
+        assert_eq!(configured(&facts, Stack::Rails), None, "{opaque}");
+        let word = opaque.split(['(', ' ']).next().expect("a word");
+        assert_eq!(facts.unevaluated, [format!("{word} (line 2)")]);
     }
+    // Nor is it known what runs here, unless runit tells.
+    assert_eq!(facts("from_file '/etc/gitlab/more.rb'").components, []);
 }
 
 #[test]

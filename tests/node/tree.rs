@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// What is found on a fixture node.
-pub fn found(name: &str) -> Found {
+pub(crate) fn found(name: &str) -> Found {
     discover(&Root::open(&fixture(name)).expect("a fixture node"))
 }
 
@@ -20,78 +20,78 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// A tree that a test changes.
-pub struct Tree(TempDir);
+pub(crate) struct Tree(TempDir);
 
 impl Tree {
     /// Nothing at all.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
         Self(dir)
     }
 
     /// A copy of a fixture node.
-    pub fn of(name: &str) -> Self {
+    pub(crate) fn of(name: &str) -> Self {
         let tree = Self::empty();
         copy(&fixture(name), tree.0.path());
         tree
     }
 
     /// A Linux package with this `gitlab.rb` and nothing else.
-    pub fn with_gitlab_rb(text: &str) -> Self {
+    pub(crate) fn with_gitlab_rb(text: &str) -> Self {
         Self::empty().write("etc/gitlab/gitlab.rb", text)
     }
 
-    pub fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.0.path().join(path)
     }
 
-    pub fn write(self, path: &str, bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn write(self, path: &str, bytes: impl AsRef<[u8]>) -> Self {
         let path = self.path(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
         fs::write(path, bytes).expect("a file");
         self
     }
 
-    pub fn link(self, path: &str, to: &str) -> Self {
+    pub(crate) fn link(self, path: &str, to: &str) -> Self {
         let path = self.path(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
         symlink(to, path).expect("a link");
         self
     }
 
-    pub fn dir(self, path: &str) -> Self {
+    pub(crate) fn dir(self, path: &str) -> Self {
         fs::create_dir_all(self.path(path)).expect("directories");
         self
     }
 
-    pub fn remove(self, path: &str) -> Self {
+    pub(crate) fn remove(self, path: &str) -> Self {
         let path = self.path(path);
         let gone = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
         gone.expect("it was there");
         self
     }
 
-    pub fn remove_if_there(self, path: &str) -> Self {
+    pub(crate) fn remove_if_there(self, path: &str) -> Self {
         if self.path(path).symlink_metadata().is_ok() { self.remove(path) } else { self }
     }
 
     /// Takes every right away from a file or directory.
-    pub fn lock(self, path: &str) -> Self {
+    pub(crate) fn lock(self, path: &str) -> Self {
         fs::set_permissions(self.path(path), fs::Permissions::from_mode(0)).expect("a mode");
         self
     }
 
-    pub fn found(&self) -> Found {
+    pub(crate) fn found(&self) -> Found {
         discover(&Root::open(self.0.path()).expect("a directory"))
     }
 
-    pub fn facts(&self) -> Facts {
+    pub(crate) fn facts(&self) -> Facts {
         self.found().facts
     }
 
     /// What a user without rights finds: root ignores modes, so a thread gives its rights up.
-    pub fn found_by_nobody(&self) -> Found {
+    pub(crate) fn found_by_nobody(&self) -> Found {
         let path = self.0.path().to_owned();
         let nobody = std::thread::spawn(move || {
             if rustix::process::geteuid().is_root() {
@@ -140,19 +140,19 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A component that must be there.
-pub fn component(facts: &Facts, stack: Stack) -> &Component {
+pub(crate) fn component(facts: &Facts, stack: Stack) -> &Component {
     facts.component(stack).unwrap_or_else(|| panic!("{stack} runs here"))
 }
 
 /// The variables of an environment, `name=value`.
-pub fn pairs(environment: &Environment) -> Vec<String> {
+pub(crate) fn pairs(environment: &Environment) -> Vec<String> {
     environment.iter().map(|(name, variable)| format!("{name}={}", variable.value.expose())).collect()
 }
 
 /// What a component's next start gets; `None`: not known.
-pub fn configured(facts: &Facts, stack: Stack) -> Option<Vec<String>> {
+pub(crate) fn configured(facts: &Facts, stack: Stack) -> Option<Vec<String>> {
     component(facts, stack).configured.as_ref().map(pairs)
 }
 
 /// A proxy in every example.
-pub const PROXY: &str = "http://proxy.example.com:3128";
+pub(crate) const PROXY: &str = "http://proxy.example.com:3128";
