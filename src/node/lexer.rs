@@ -43,16 +43,15 @@ impl<'a> Lexer<'a> {
     }
 
     /// Passes one byte; behind a line with heredocs, their bodies too.
-    pub(super) fn bump(&mut self) -> Result<(), Broken> {
+    pub(super) fn bump(&mut self) {
         if self.peek() == Some(b'\n') {
             self.line += 1;
             if let Some((at, line)) = self.resume.take() {
                 (self.at, self.line) = (at, line);
-                return Ok(());
+                return;
             }
         }
         self.at += 1;
-        Ok(())
     }
 
     /// Passes blanks and comments; `lines`: line ends too, and `=begin` comments.
@@ -62,24 +61,24 @@ impl<'a> Lexer<'a> {
                 Some(b' ' | b'\t' | b'\r' | 0x0b | 0x0c) => self.at += 1,
                 Some(b'\\') if self.after(1) == Some(b'\n') => {
                     self.at += 1;
-                    self.bump()?;
+                    self.bump();
                 }
                 Some(b'\\') if self.after(1) == Some(b'\r') && self.after(2) == Some(b'\n') => {
                     self.at += 2;
-                    self.bump()?;
+                    self.bump();
                 }
-                Some(b'#') => self.to_line_end(),
-                Some(b'\n') if lines => self.bump()?,
+                Some(b'#') => self.pass_line(),
+                Some(b'\n') if lines => self.bump(),
                 Some(b'=') if lines && self.begins_line() && self.rest().starts_with("=begin") => {
                     let begin = self.line;
                     loop {
-                        self.to_line_end();
+                        self.pass_line();
                         if self.peek().is_none() {
                             return Err(Broken { line: begin, why: "a comment that begins here has no end" });
                         }
-                        self.bump()?;
+                        self.bump();
                         if self.rest().starts_with("=end") {
-                            self.to_line_end();
+                            self.pass_line();
                             break;
                         }
                     }
@@ -97,7 +96,7 @@ impl<'a> Lexer<'a> {
         self.at == 0 || self.bytes().get(self.at - 1) == Some(&b'\n')
     }
 
-    fn to_line_end(&mut self) {
+    fn pass_line(&mut self) {
         while self.peek().is_some_and(|b| b != b'\n') {
             self.at += 1;
         }
@@ -123,7 +122,7 @@ impl<'a> Lexer<'a> {
     /// Whether this word stands here.
     pub(super) fn stands(&self, word: &str) -> bool {
         let part = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-        let is_word = word.bytes().all(|b| part(b));
+        let is_word = word.bytes().all(part);
         self.rest().starts_with(word) && !(is_word && self.after(word.len()).is_some_and(part))
     }
 
@@ -165,8 +164,10 @@ impl<'a> Lexer<'a> {
         let rest = self.bytes().get(self.at..).unwrap_or_default();
         match rest {
             [b'=', next, ..] => !matches!(next, b'=' | b'>' | b'~'),
-            [b'|', b'|', b'=', ..] | [b'&', b'&', b'=', ..] | [b'<', b'<', ..] => true,
-            [b'+' | b'-' | b'*' | b'|' | b'&', b'=', ..] => true,
+            [b'|', b'|', b'=', ..]
+            | [b'&', b'&', b'=', ..]
+            | [b'<', b'<', ..]
+            | [b'+' | b'-' | b'*' | b'|' | b'&', b'=', ..] => true,
             [b'.' | b'&', ..] => {
                 let part = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
                 let rest = rest.strip_prefix(b"&").unwrap_or(rest);
@@ -189,7 +190,7 @@ impl<'a> Lexer<'a> {
     pub(super) fn hash_key(&mut self) -> Result<Option<String>, Broken> {
         let key = match self.peek() {
             Some(b':') => self.symbol()?,
-            Some(b'\'' | b'"' | b'%') => self.text()?.flatten().map(|t| t.value),
+            Some(b'\'' | b'"' | b'%') => self.text()?.plain().map(|t| t.value),
             Some(_) | None => match self.word() {
                 // A bare word is a key only with its colon; else it is a variable.
                 Some(word) if self.peek() == Some(b':') && self.after(1) != Some(b':') => {
@@ -216,7 +217,7 @@ impl<'a> Lexer<'a> {
     pub(super) fn symbol(&mut self) -> Result<Option<String>, Broken> {
         self.at += 1;
         Ok(match self.peek() {
-            Some(b'\'' | b'"') => self.text()?.flatten().map(|t| t.value),
+            Some(b'\'' | b'"') => self.text()?.plain().map(|t| t.value),
             Some(_) | None => self.word().map(str::to_owned),
         })
     }
@@ -230,7 +231,10 @@ impl<'a> Lexer<'a> {
     /// Passes everything up to the bracket that closes, and that bracket.
     pub(super) fn skip_to_closing(&mut self, begin: usize) -> Result<(), Broken> {
         self.skip(false, begin)?;
-        if self.peek().is_some() { self.bump() } else { Ok(()) }
+        if self.peek().is_some() {
+            self.bump();
+        }
+        Ok(())
     }
 
     fn skip(&mut self, stop_at_comma: bool, begin: usize) -> Result<(), Broken> {
@@ -255,7 +259,7 @@ impl<'a> Lexer<'a> {
             }
             last = byte;
             if self.word().is_none() {
-                self.bump()?;
+                self.bump();
             }
         }
     }

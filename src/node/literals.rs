@@ -11,27 +11,51 @@ pub(super) struct Text {
     pub(super) is_list: bool,
 }
 
+/// What was found where a text may begin.
+pub(super) enum Literal {
+    /// No text begins here.
+    No,
+    /// One into which Ruby would put something.
+    Computed,
+    /// One that stands as it is.
+    Plain(Text),
+}
+
+impl Literal {
+    fn of(text: Option<Text>) -> Self {
+        text.map_or(Literal::Computed, Literal::Plain)
+    }
+
+    /// The text, if it stands as it is.
+    pub(super) fn plain(self) -> Option<Text> {
+        match self {
+            Literal::Plain(text) => Some(text),
+            Literal::No | Literal::Computed => None,
+        }
+    }
+}
+
 /// Interpolations inside each other beyond this are not read.
 const DEEPEST: usize = 64;
 
 impl<'a> Lexer<'a> {
-    /// A text in any form. `None`: none begins here. `Some(None)`: Ruby would put something into it.
-    pub(super) fn text(&mut self) -> Result<Option<Option<Text>>, Broken> {
+    /// A text in any form, if one begins here.
+    pub(super) fn text(&mut self) -> Result<Literal, Broken> {
         match self.peek() {
             Some(b'\'') => self.quoted(1, Form { close: b'\'', open: None, raw: true, list: false }),
             Some(quote @ (b'"' | b'`')) => {
                 let found = self.quoted(1, Form { close: quote, open: None, raw: false, list: false })?;
-                Ok(if quote == b'`' { Some(None) } else { found })
+                Ok(if quote == b'`' { Literal::Computed } else { found })
             }
             Some(b'%') => match self.percent() {
                 Some((length, form)) => self.quoted(length, form),
-                None => Ok(None),
+                None => Ok(Literal::No),
             },
             Some(b'<') => match self.heredoc_head() {
-                Some(head) => self.heredoc(head).map(Some),
-                None => Ok(None),
+                Some(head) => self.heredoc(&head),
+                None => Ok(Literal::No),
             },
-            Some(_) | None => Ok(None),
+            Some(_) | None => Ok(Literal::No),
         }
     }
 
@@ -55,7 +79,7 @@ impl<'a> Lexer<'a> {
         Some((length, Form { close, open, raw: matches!(kind, b'w' | b'i' | b'q'), list }))
     }
 
-    fn quoted(&mut self, length: usize, form: Form) -> Result<Option<Option<Text>>, Broken> {
+    fn quoted(&mut self, length: usize, form: Form) -> Result<Literal, Broken> {
         let begin = self.line;
         let endless = Broken { line: begin, why: "a text that begins here has no end" };
         self.at += length;
@@ -69,7 +93,7 @@ impl<'a> Lexer<'a> {
                     self.at += 1;
                     let escaped = self.peek().ok_or_else(|| endless.clone())?;
                     plain &= unescape(escaped, form, &mut bytes);
-                    self.bump()?;
+                    self.bump();
                     continue;
                 }
                 b'#' if !form.raw && self.after(1) == Some(b'{') => {
@@ -83,11 +107,11 @@ impl<'a> Lexer<'a> {
                 _ => {}
             }
             bytes.push(byte);
-            self.bump()?;
+            self.bump();
         }
         self.at += 1;
         let value = String::from_utf8(bytes).ok().filter(|_| plain);
-        Ok(Some(value.map(|value| Text { value, is_list: form.list })))
+        Ok(Literal::of(value.map(|value| Text { value, is_list: form.list })))
     }
 
     /// Passes `#{…}`, in which texts with interpolations may stand.
@@ -106,25 +130,24 @@ impl<'a> Lexer<'a> {
                         return Err(endless);
                     }
                 }
-                (b'#', Some(b'"' | b'`')) | (b'#', None) if self.after(1) == Some(b'{') => {
+                (b'#', Some(b'"' | b'`') | None) if self.after(1) == Some(b'{') => {
                     self.at += 1;
                     open.push(b'}');
                 }
                 (_, Some(quote)) if byte == quote => {
                     open.pop();
                 }
-                (_, Some(_)) => {}
                 (b'{', None) => open.push(b'}'),
                 (b'}', None) => {
                     open.pop();
                 }
                 (b'\'' | b'"' | b'`', None) => open.push(byte),
-                (_, None) => {}
+                (_, Some(_) | None) => {}
             }
             if open.len() > DEEPEST {
                 return Err(Broken { line: begin, why: "a text that begins here is nested too deep" });
             }
-            self.bump()?;
+            self.bump();
             if open.is_empty() {
                 return Ok(());
             }
@@ -140,35 +163,27 @@ impl<'a> Lexer<'a> {
             _ => (rest, false, false),
         };
         let quote = rest.bytes().next().filter(|b| matches!(b, b'\'' | b'"'));
-        let name = match quote {
-            Some(quote) => {
-                let line = rest[1..].bytes().take(80).position(|b| b == quote || b == b'\n')?;
-                if rest.as_bytes()[1 + line] == b'\n' {
-                    return None;
-                }
-                rest.get(1..=line)?
-            }
-            None => {
-                let part = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
-                let length = rest.bytes().take_while(part).count();
-                rest.get(..length).filter(|n| n.starts_with(|c: char| c.is_ascii_uppercase()))?
-            }
+        let name = if let Some(quote) = quote {
+            let length = rest[1..].bytes().take(80).position(|b| b == quote || b == b'\n')?;
+            let name = rest.get(1..=length)?;
+            rest[1 + length..].starts_with(char::from(quote)).then_some(name)?
+        } else {
+            let part = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+            let length = rest.bytes().take_while(part).count();
+            rest.get(..length).filter(|n| n.starts_with(|c: char| c.is_ascii_uppercase()))?
         };
         let length = self.rest().len() - rest.len() + name.len() + 2 * usize::from(quote.is_some());
         (!name.is_empty()).then_some(Head { name, length, indented, squiggly, raw: quote == Some(b'\'') })
     }
 
     /// Reads the body on the next lines; they are passed over when this line ends.
-    fn heredoc(&mut self, head: Head) -> Result<Option<Text>, Broken> {
+    fn heredoc(&mut self, head: &Head) -> Result<Literal, Broken> {
         let begin = self.line;
         self.at += head.length;
-        let (mut at, mut line) = match self.resume {
-            Some(behind) => behind,
-            None => {
-                let left = self.rest().find('\n').map_or(self.text.len(), |n| self.at + n + 1);
-                (left, self.line + 1)
-            }
-        };
+        let (mut at, mut line) = self.resume.unwrap_or_else(|| {
+            let next = self.rest().find('\n').map_or(self.text.len(), |n| self.at + n + 1);
+            (next, self.line + 1)
+        });
         let mut lines = Vec::new();
         loop {
             let Some(rest) = self.text.get(at..).filter(|rest| !rest.is_empty()) else {
@@ -189,7 +204,7 @@ impl<'a> Lexer<'a> {
         let cut = if head.squiggly { full.map(margin).min().unwrap_or(0) } else { 0 };
         let value =
             lines.iter().fold(String::new(), |text, l| text + l.get(cut..).unwrap_or_default() + "\n");
-        Ok(plain.then_some(Text { value, is_list: false }))
+        Ok(Literal::of(plain.then_some(Text { value, is_list: false })))
     }
 }
 

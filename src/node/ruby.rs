@@ -4,6 +4,7 @@
 //! counts as unknown too. One pass over the bytes; a text that does not end makes the whole file `broken`.
 
 use super::lexer::{Broken, Lexer};
+use super::literals::Literal;
 use crate::secret::Secret;
 
 /// A value as far as it can be read without Ruby.
@@ -77,7 +78,7 @@ impl Reader<'_> {
         self.lexer.blank(true)?;
         let Some(first) = self.lexer.peek() else { return Ok(false) };
         if matches!(first, b';' | b')' | b']' | b'}' | b',') {
-            self.lexer.bump()?;
+            self.lexer.bump();
             return Ok(true);
         }
         let line = self.lexer.line();
@@ -96,8 +97,8 @@ impl Reader<'_> {
                 return Ok(true);
             }
             // What follows on the line is a condition or nothing; an assignment behind `then` is read below.
-            "else" | "elsif" | "when" | "then" | "ensure" | "rescue" | "do" => {}
-            "in" | "not" | "and" | "or" => {}
+            "else" | "elsif" | "when" | "then" | "ensure" | "rescue" | "do" | "in" | "not" | "and" | "or" => {
+            }
             _ if OPAQUE.contains(&word) => {
                 self.found.push(Statement::Opaque { word: word.to_owned(), line });
                 self.rest(None)?;
@@ -134,13 +135,13 @@ impl Reader<'_> {
         if is_call && !matches!(self.lexer.peek(), Some(b'.' | b'=' | b'\n' | b'+' | b'<') | None) {
             let in_brackets = self.lexer.peek() == Some(b'(');
             let value = if in_brackets {
-                self.lexer.bump()?;
+                self.lexer.bump();
                 self.lexer.blank(true)?;
                 let value = self.value(0, false)?;
                 self.lexer.blank(true)?;
                 let closes = self.lexer.peek() == Some(b')');
                 if closes {
-                    self.lexer.bump()?;
+                    self.lexer.bump();
                 }
                 if closes && self.ends()? { value } else { self.rest(None).map(|()| Value::Unknown)? }
             } else {
@@ -165,7 +166,7 @@ impl Reader<'_> {
         let mut exact = true;
         while self.lexer.peek() == Some(b'[') {
             let begin = self.lexer.line();
-            self.lexer.bump()?;
+            self.lexer.bump();
             self.lexer.blank(true)?;
             let value = self.value(DEEPEST - 1, false)?;
             self.lexer.blank(true)?;
@@ -176,7 +177,7 @@ impl Reader<'_> {
                 _ => exact = false,
             }
             if self.lexer.peek() == Some(b']') {
-                self.lexer.bump()?;
+                self.lexer.bump();
             } else {
                 self.lexer.skip_to_closing(begin)?;
             }
@@ -201,19 +202,15 @@ impl Reader<'_> {
         let Some(first) = self.lexer.peek() else { return Ok(None) };
         Ok(match first {
             b'\'' | b'"' | b'%' | b'<' => match self.lexer.text()? {
-                Some(Some(text)) if text.is_list => {
+                Literal::Plain(text) if text.is_list => {
                     let words = text.value.split_ascii_whitespace();
                     Some(Value::List(words.map(|w| Value::Text(Secret::new(w))).collect()))
                 }
-                Some(Some(text)) => Some(Value::Text(Secret::new(text.value))),
-                // A text into which Ruby would put something.
-                Some(None) => Some(Value::Unknown),
-                None => None,
+                Literal::Plain(text) => Some(Value::Text(Secret::new(text.value))),
+                Literal::Computed => Some(Value::Unknown),
+                Literal::No => None,
             },
-            b':' => match self.lexer.symbol()? {
-                Some(symbol) => Some(Value::Text(Secret::new(symbol))),
-                None => None,
-            },
+            b':' => self.lexer.symbol()?.map(|symbol| Value::Text(Secret::new(symbol))),
             b'[' if depth < DEEPEST => self.list(depth)?,
             b'{' if depth < DEEPEST => self.hash(depth)?,
             b'0'..=b'9' | b'-' => {
@@ -235,25 +232,25 @@ impl Reader<'_> {
 
     fn list(&mut self, depth: usize) -> Result<Option<Value>, Broken> {
         let begin = self.lexer.line();
-        self.lexer.bump()?;
+        self.lexer.bump();
         let mut items = Vec::new();
         loop {
             self.lexer.blank(true)?;
             match self.lexer.peek() {
                 None => return Err(Broken { line: begin, why: "a list that begins here has no end" }),
                 Some(b']') => break,
-                Some(b',') => self.lexer.bump()?,
+                Some(b',') => self.lexer.bump(),
                 Some(b')' | b'}') => return Ok(None),
                 Some(_) => items.push(self.value(depth + 1, false)?),
             }
         }
-        self.lexer.bump()?;
+        self.lexer.bump();
         Ok(Some(Value::List(items)))
     }
 
     fn hash(&mut self, depth: usize) -> Result<Option<Value>, Broken> {
         let begin = self.lexer.line();
-        self.lexer.bump()?;
+        self.lexer.bump();
         let mut entries = Vec::new();
         let mut is_whole = true;
         loop {
@@ -263,26 +260,23 @@ impl Reader<'_> {
                 None => return Err(Broken { line: begin, why: "a hash that begins here has no end" }),
                 Some(b'}') => break,
                 Some(b',') => {
-                    self.lexer.bump()?;
+                    self.lexer.bump();
                     continue;
                 }
                 Some(b')' | b']') => return Ok(None),
                 Some(_) => {}
             }
-            match self.lexer.hash_key()? {
-                Some(key) => {
-                    self.lexer.blank(true)?;
-                    let value = self.value(depth + 1, false)?;
-                    entries.push((key, line, value));
-                }
+            if let Some(key) = self.lexer.hash_key()? {
+                self.lexer.blank(true)?;
+                let value = self.value(depth + 1, false)?;
+                entries.push((key, line, value));
+            } else {
                 // `**other`, or a key that only Ruby knows: any entry may be replaced by it.
-                None => {
-                    is_whole = false;
-                    self.lexer.skip_value(line)?;
-                }
+                is_whole = false;
+                self.lexer.skip_value(line)?;
             }
         }
-        self.lexer.bump()?;
+        self.lexer.bump();
         Ok(Some(if is_whole { Value::Hash(entries) } else { Value::Unknown }))
     }
 
@@ -330,7 +324,7 @@ impl Reader<'_> {
                 _ => {}
             }
             let Some(word) = self.lexer.word() else {
-                self.lexer.bump()?;
+                self.lexer.bump();
                 last = byte;
                 continue;
             };
