@@ -112,7 +112,10 @@ fn an_installation_from_source_gets_what_its_defaults_export_or_its_units_set() 
     );
 }
 
-fn processes(facts: &Facts, stack: Stack) -> Vec<(u32, &str, Option<i64>, Option<Vec<String>>)> {
+/// A process: number, name, start, environment.
+type Seen<'a> = (u32, &'a str, Option<i64>, Option<Vec<String>>);
+
+fn processes(facts: &Facts, stack: Stack) -> Vec<Seen<'_>> {
     let environment = |running: &Running| match running {
         Running::Known(environment) => Some(pairs(environment)),
         Running::Overwritten | Running::Unreadable => None,

@@ -89,8 +89,8 @@ fn an_own_workflow_service_is_told_with_its_place() {
 
 #[test]
 fn a_configuration_that_is_no_yaml_is_said_and_nothing_is_taken_from_it() {
-    let laughs: String =
-        (1..12).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(","))).collect();
+    let laugh = |n: i32| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(","));
+    let laughs = (1..12).map(laugh).collect::<Vec<_>>().concat();
     for text in [
         "production: [",
         "\t\0",
@@ -100,7 +100,7 @@ fn a_configuration_that_is_no_yaml_is_said_and_nothing_is_taken_from_it() {
         &"[".repeat(100_000),
     ] {
         let found = Tree::of("package").write(YML, text).found();
-        assert!(found.facts.unread.iter().any(|u| u.what == format!("/{YML}")), "{:.40}", text);
+        assert!(found.facts.unread.iter().any(|u| u.what == format!("/{YML}")), "{text:.40}");
         assert_eq!((found.facts.internal, found.facts.workflow_service), (None, None));
     }
 }

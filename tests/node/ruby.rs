@@ -20,8 +20,8 @@ fn url(gitlab_rb: &str) -> Option<String> {
     Tree::with_gitlab_rb(gitlab_rb).found().external_url.map(|url| url.to_string())
 }
 
-fn proxy() -> Option<Vec<String>> {
-    Some(vec![format!("http_proxy={PROXY}")])
+fn proxy() -> Vec<String> {
+    vec![format!("http_proxy={PROXY}")]
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn an_environment_is_read_in_every_usual_form() {
         "gitlab_rails['env'] = { 'http_proxy' => 'http://proxy.example.com:3128', 'OTHER' => ENV['X'] }",
         "puts 'a' unless b\nx = /don't/\ngitlab_rails['env'] = {'http_proxy' => 'http://proxy.example.com:3128'}\n__END__\n'",
     ] {
-        assert_eq!(rails(text), proxy(), "{text}");
+        assert_eq!(rails(text), Some(proxy()), "{text}");
     }
 }
 
@@ -47,10 +47,10 @@ fn an_environment_is_read_in_every_usual_form() {
 fn the_last_assignment_wins() {
     let text = "gitlab_rails['env'] = { 'http_proxy' => 'http://a.example.com:1' }\n\
                 gitlab_rails['env'] = { 'http_proxy' => 'http://proxy.example.com:3128' }\n";
-    assert_eq!(rails(text), proxy());
+    assert_eq!(rails(text), Some(proxy()));
     let text = "gitlab_rails['env'] = { 'http_proxy' => 'http://a.example.com:1' }\n\
                 gitlab_rails['env']['http_proxy'] = 'http://proxy.example.com:3128'\n";
-    assert_eq!(rails(text), proxy());
+    assert_eq!(rails(text), Some(proxy()));
     assert_eq!(
         url("external_url 'https://a.example.com'\nexternal_url 'https://b.example.com'").as_deref(),
         Some("https://b.example.com")
@@ -80,7 +80,7 @@ fn a_heredoc_is_passed_over_whole_and_read_where_it_is_plain() {
     let text = "nginx['custom'] = <<~EOS\n  it's a trap' {\n  gitlab_rails['env'] = { 'http_proxy' => 'a:1' }\nEOS\nexternal_url 'https://a.example.com'\n";
     assert_eq!((rails(text), url(text).as_deref()), (Some(vec![]), Some("https://a.example.com")));
     let two = "x(<<-A, <<-'B')\n'\n  A\n\"\nB\ngitlab_rails['env'] = { 'http_proxy' => 'http://proxy.example.com:3128' }";
-    assert_eq!(rails(two), proxy());
+    assert_eq!(rails(two), Some(proxy()));
     let value =
         "gitlab_rails['env'] = { 'no_proxy' => <<~LIST, 'http_proxy' => 'a:1' }\n  one,\n  two\nLIST\n";
     assert_eq!(rails(value), Some(vec!["http_proxy=a:1".to_owned(), "no_proxy=one,\ntwo\n".to_owned()]));
@@ -171,7 +171,7 @@ fn behind_a_block_that_ended_everything_is_known_again() {
         "5.times { |i| puts(\"#{i} #{'}'}\") }",
     ] {
         let text = format!("{before}\ngitlab_rails['env'] = {{ 'http_proxy' => '{PROXY}' }}\n");
-        assert_eq!(rails(&text), proxy(), "{text}");
+        assert_eq!(rails(&text), Some(proxy()), "{text}");
     }
 }
 
@@ -185,7 +185,7 @@ fn another_file_may_set_anything_before_but_not_behind_it() {
     };
     let set = "gitlab_rails['env'] = { 'http_proxy' => 'http://proxy.example.com:3128' }\n";
     let behind = package(&format!("from_file '/etc/gitlab/more.rb'\n{set}"));
-    assert_eq!(configured(&behind, Stack::Rails), proxy());
+    assert_eq!(configured(&behind, Stack::Rails), Some(proxy()));
     for opaque in ["from_file '/etc/gitlab/more.rb'", "eval(x)", "instance_eval File.read('/x')"] {
         let facts = package(&format!("{set}{opaque}\nputs 1\n"));
         assert_eq!(configured(&facts, Stack::Rails), None, "{opaque}");
@@ -227,7 +227,7 @@ fn the_containers_variable_is_evaluated_first_and_the_file_wins() {
     let both =
         Tree::with_gitlab_rb("gitlab_rails['env'] = { 'http_proxy' => 'http://proxy.example.com:3128' }")
             .write("proc/1/environ", environ(first));
-    assert_eq!(configured(&both.facts(), Stack::Rails), proxy());
+    assert_eq!(configured(&both.facts(), Stack::Rails), Some(proxy()));
     let repeated = &both.facts().repeated[0];
     assert_eq!(repeated.places, ["GITLAB_OMNIBUS_CONFIG line 1", "/etc/gitlab/gitlab.rb line 1"]);
     assert_eq!(repeated.lost, ["no_proxy"]);

@@ -78,7 +78,7 @@ impl Tree {
 
     /// Takes every right away from a file or directory.
     pub(crate) fn lock(self, path: &str) -> Self {
-        fs::set_permissions(self.path(path), fs::Permissions::from_mode(0)).expect("a mode");
+        fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o000)).expect("a mode");
         self
     }
 
