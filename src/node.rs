@@ -11,6 +11,7 @@ mod gitlab_yml;
 mod install;
 mod internal;
 mod lexer;
+mod literals;
 mod pem;
 mod processes;
 mod reading;
@@ -174,7 +175,7 @@ fn settings(
         Ok(text) => Some(text),
         // No file: GitLab's defaults and the container's variable hold.
         Err(Unreadable::Absent) => None,
-        Err(Unreadable::Denied | Unreadable::Odd(_)) => return None,
+        Err(Unreadable::Denied | Unreadable::NoFile(_) | Unreadable::Odd(_)) => return None,
     };
     let sources = of_container.map(|text| Source { name: "GITLAB_OMNIBUS_CONFIG", text });
     let sources: Vec<Source> =

@@ -22,7 +22,10 @@ pub(super) fn of_shell(text: &str) -> Vec<ShellLine> {
             let Some((name, value)) = assignment(word) else {
                 let set = found.iter_mut().filter(|set: &&mut ShellLine| set.name == word.text);
                 set.for_each(|set| set.is_exported |= is_exported);
-                if is_exported { continue } else { break }
+                if !is_exported {
+                    break;
+                }
+                continue;
             };
             found.push(ShellLine { name, value: (!word.computed).then_some(value), is_exported });
         }

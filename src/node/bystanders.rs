@@ -5,7 +5,7 @@
 use super::assignments::of_shell;
 use super::components::{add_unit, unit_files};
 use super::install::Container;
-use super::reading::Reading;
+use super::reading::{Reading, has_ending};
 use crate::subject::Install;
 use crate::subject::environment::{Environment, PROXY_VARIABLES};
 use crate::subject::facts::Bystander;
@@ -22,7 +22,7 @@ pub(super) fn bystanders(
     let mut places = vec!["/etc/environment".to_owned()];
     let scripts = reading.root.list("/etc/profile.d").unwrap_or_default();
     let scripts =
-        scripts.into_iter().filter(|n| n.ends_with(".sh") && n.to_ascii_lowercase().contains("proxy"));
+        scripts.into_iter().filter(|n| has_ending(n, "sh") && n.to_ascii_lowercase().contains("proxy"));
     places.extend(scripts.take(MOST).map(|name| format!("/etc/profile.d/{name}")));
     let mut found: Vec<Bystander> = Vec::new();
     for place in places {

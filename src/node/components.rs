@@ -5,10 +5,10 @@ use super::assignments::{UnitLine, of_env_file, of_run_file, of_shell, of_unit};
 use super::gitlab_rb::{FILE, Settings};
 use super::install::Container;
 use super::processes::Found;
-use super::reading::Reading;
+use super::reading::{Reading, has_ending};
 use super::root::Unreadable;
 use crate::subject::environment::Environment;
-use crate::subject::facts::Component;
+use crate::subject::facts::{Component, Process};
 use crate::subject::place::Stack;
 
 /// A component of the Linux package: its service, where its environment stands, its name in `gitlab.rb`.
@@ -59,7 +59,7 @@ struct Given {
 }
 
 impl Given {
-    fn component(self, stack: Stack, running: Vec<crate::subject::facts::Process>) -> Component {
+    fn component(self, stack: Stack, running: Vec<Process>) -> Component {
         Component {
             stack,
             configured: self.environment,
@@ -70,7 +70,7 @@ impl Given {
     }
 }
 
-fn running(stack: Stack, processes: &[Found]) -> Vec<crate::subject::facts::Process> {
+fn running(stack: Stack, processes: &[Found]) -> Vec<Process> {
     processes.iter().filter(|found| found.stack == stack).map(|found| found.process.clone()).collect()
 }
 
@@ -87,13 +87,12 @@ pub(super) fn of_package(
         let run_path = format!("/opt/gitlab/sv/{}/run", place.service);
         let run = reading.text(&run_path).map(|text| of_run_file(&text)).unwrap_or_default();
         let dir = run.env_dir.as_deref().unwrap_or(place.env_dir).trim_end_matches('/').to_owned();
-        let mut given = match known.iter().find(|(d, _)| *d == dir) {
-            Some((_, given)) => given.clone(),
-            None => {
-                let given = of_dir(reading, settings, &dir, place.key);
-                known.push((dir, given.clone()));
-                given
-            }
+        let mut given = if let Some((_, given)) = known.iter().find(|(d, _)| *d == dir) {
+            given.clone()
+        } else {
+            let given = of_dir(reading, settings, &dir, place.key);
+            known.push((dir, given.clone()));
+            given
         };
         for (name, value) in run.set {
             if let Some(environment) = &mut given.environment {
@@ -123,7 +122,7 @@ fn of_dir(reading: &Reading, settings: Option<&Settings>, dir: &str, key: &str) 
             reading.lost(dir, why, &command);
             match why {
                 Unreadable::Absent => "is not there yet",
-                Unreadable::Denied | Unreadable::Odd(_) => "could not be read",
+                Unreadable::Denied | Unreadable::NoFile(_) | Unreadable::Odd(_) => "could not be read",
             }
         }
     };
@@ -148,7 +147,7 @@ fn env_dir(reading: &Reading, dir: &str, names: &[String]) -> Option<Environment
                 None => environment.unset(name),
             },
             Err(Unreadable::Absent) => {}
-            Err(Unreadable::Denied | Unreadable::Odd(_)) => return None,
+            Err(Unreadable::Denied | Unreadable::NoFile(_) | Unreadable::Odd(_)) => return None,
         }
     }
     Some(environment)
@@ -214,7 +213,7 @@ fn of_script(reading: &Reading) -> Given {
             (!computed).then(|| Environment::of(set, DEFAULTS))
         }
         Err(Unreadable::Absent) => Some(Environment::default()),
-        Err(Unreadable::Denied | Unreadable::Odd(_)) => None,
+        Err(Unreadable::Denied | Unreadable::NoFile(_) | Unreadable::Odd(_)) => None,
     };
     Given { environment, place: DEFAULTS.to_owned(), changed: reading.root.changed(DEFAULTS) }
 }
@@ -225,7 +224,7 @@ pub(super) fn unit_files(reading: &Reading, unit: &str) -> Vec<String> {
     let drop_ins = UNIT_DIRS.iter().flat_map(|dir| {
         let dir = format!("{dir}/{unit}.d");
         let names = reading.list(&dir).unwrap_or_default();
-        names.into_iter().filter(|n| n.ends_with(".conf")).map(move |name| format!("{dir}/{name}"))
+        names.into_iter().filter(|n| has_ending(n, "conf")).map(move |name| format!("{dir}/{name}"))
     });
     main.into_iter().chain(drop_ins).collect()
 }
@@ -244,7 +243,7 @@ pub(super) fn add_unit(reading: &Reading, path: &str, environment: &mut Environm
                     }
                 }
                 Err(Unreadable::Absent) => {}
-                Err(Unreadable::Denied | Unreadable::Odd(_)) => return None,
+                Err(Unreadable::Denied | Unreadable::NoFile(_) | Unreadable::Odd(_)) => return None,
             },
         }
     }

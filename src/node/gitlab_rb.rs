@@ -55,7 +55,7 @@ pub(super) enum Answer<T> {
 }
 
 /// The settings that are kept, by the first name.
-const KEPT: [&str; 40] = [
+const KEPT: [&str; 38] = [
     "external_url",
     "roles",
     "gitlab_rails",
@@ -94,14 +94,13 @@ const KEPT: [&str; 40] = [
     "geo_secondary_role",
     "monitoring_role",
     "pages_role",
-    "registry_external_url",
-    "gitlab_kas_external_url",
 ];
 
 /// Settings below these that are worth a word when only Ruby can tell them.
 fn is_asked_for(path: &[String]) -> bool {
     match path {
-        [one] => ["external_url", "roles"].contains(&one.as_str()),
+        // `external_url`, `roles`; or a hash of which a computed key is set.
+        [_] => true,
         [_, key, ..] => ["env", "enable"].contains(&key.as_str()),
         [] => false,
     }
@@ -149,10 +148,7 @@ impl Settings {
     ) {
         let Some(first) = path.first().filter(|first| KEPT.contains(&first.as_str())) else { return };
         let place = format!("{source} line {line}");
-        let shown = || {
-            let keys: String = path[1..].iter().map(|key| format!("['{key}']")).collect();
-            format!("{first}{keys}")
-        };
+        let shown = || path[1..].iter().fold(first.clone(), |shown, key| shown + "['" + key + "']");
         if value == Value::Unknown && is_asked_for(path) {
             self.unevaluated.push(format!("{} {}", shown(), at(source, line)));
         }
@@ -205,14 +201,10 @@ impl Settings {
 
     /// A text or a list of texts.
     pub(super) fn words(&self, path: &[&str]) -> Answer<Vec<&str>> {
-        let text = |value| match value {
-            &Value::Text(ref text) => Some(text.expose()),
-            Value::Truth(_) | Value::Other | Value::List(_) | Value::Hash(_) | Value::Unknown => None,
-        };
         match self.find(path) {
             Answer::Is(Setting::Is(Value::Text(one), _)) => Answer::Is(vec![one.expose()]),
             Answer::Is(Setting::Is(Value::List(items), _)) => {
-                items.iter().map(text).collect::<Option<_>>().map_or(Answer::Unknown, Answer::Is)
+                items.iter().map(text_of).collect::<Option<_>>().map_or(Answer::Unknown, Answer::Is)
             }
             Answer::Is(_) | Answer::Unknown => Answer::Unknown,
             Answer::Default => Answer::Default,
@@ -248,6 +240,13 @@ impl Settings {
             }
         }
         Some(environment)
+    }
+}
+
+fn text_of(value: &Value) -> Option<&str> {
+    match value {
+        Value::Text(text) => Some(text.expose()),
+        Value::Truth(_) | Value::Other | Value::List(_) | Value::Hash(_) | Value::Unknown => None,
     }
 }
 

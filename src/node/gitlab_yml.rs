@@ -144,7 +144,7 @@ pub(super) fn host_of(url: &str) -> Option<Target> {
     let url = url.trim();
     let (scheme, rest) = url
         .split_once("://")
-        .or_else(|| url.split_once(":").filter(|(s, _)| *s == "dns"))
+        .or_else(|| url.split_once(':').filter(|(s, _)| *s == "dns"))
         .unwrap_or(("", url));
     let rest = if scheme == "dns" { rest.rsplit('/').next()? } else { rest };
     let authority = rest.split(['/', '?', '#']).next()?;

@@ -14,7 +14,7 @@ pub(super) struct Found {
 }
 
 /// Clock ticks a second in `/proc/PID/stat`: `USER_HZ`, which Linux fixes at 100 on every common architecture
-/// (proc_pid_stat(5), time(7)).
+/// (`proc_pid_stat(5)`, `time(7)`).
 const TICKS: i64 = 100;
 
 /// The processes of puma, Sidekiq and Workhorse. Puma's workers have the environment of their master, so they count

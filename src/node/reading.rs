@@ -4,6 +4,7 @@ use super::root::{Contents, Root, Unreadable};
 use crate::subject::facts::Unread;
 use crate::text;
 use std::cell::RefCell;
+use std::path::Path;
 
 /// The node's files, and what of them could not be read so far.
 pub(super) struct Reading<'a> {
@@ -50,7 +51,7 @@ impl<'a> Reading<'a> {
             Unreadable::Absent => {}
             Unreadable::Denied => self.note(what, why.why(), command),
             // More rights would not help.
-            Unreadable::Odd(why) => self.note(what, why, &format!("ls -lL {what}")),
+            Unreadable::NoFile(why) | Unreadable::Odd(why) => self.note(what, why, &format!("ls -lL {what}")),
         }
     }
 
@@ -68,4 +69,9 @@ impl<'a> Reading<'a> {
     pub(super) fn into_unread(self) -> Vec<Unread> {
         self.unread.into_inner()
     }
+}
+
+/// Whether a file's name ends so, behind a dot.
+pub(super) fn has_ending(path: &str, ending: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found == ending)
 }

@@ -33,7 +33,9 @@ pub enum Unreadable {
     Absent,
     /// This user may not read it.
     Denied,
-    /// Anything else: `it is a device`.
+    /// It is no ordinary file, so it says nothing: `it is a directory`.
+    NoFile(&'static str),
+    /// Anything else: `it is longer than 4 MiB`.
     Odd(&'static str),
 }
 
@@ -43,7 +45,7 @@ impl Unreadable {
         match self {
             Unreadable::Absent => "it is not there",
             Unreadable::Denied => "permission denied",
-            Unreadable::Odd(why) => why,
+            Unreadable::NoFile(why) | Unreadable::Odd(why) => why,
         }
     }
 }
@@ -51,11 +53,10 @@ impl Unreadable {
 impl From<Errno> for Unreadable {
     fn from(errno: Errno) -> Self {
         match errno {
-            Errno::NOENT | Errno::NOTDIR => Unreadable::Absent,
-            // Another user's process may vanish while it is read.
-            Errno::SRCH => Unreadable::Absent,
+            // The last: a process may vanish while it is read.
+            Errno::NOENT | Errno::NOTDIR | Errno::SRCH => Unreadable::Absent,
             Errno::ACCESS | Errno::PERM => Unreadable::Denied,
-            Errno::LOOP => Unreadable::Odd("its links lead in a circle"),
+            Errno::LOOP => Unreadable::NoFile("its links lead in a circle"),
             Errno::NAMETOOLONG => Unreadable::Odd("its name is too long"),
             _ => Unreadable::Odd("it cannot be read"),
         }
@@ -111,13 +112,13 @@ impl Root {
         }
         let regular = |stat: &Stat| match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => Ok(()),
-            FileType::Directory => Err(Unreadable::Odd("it is a directory")),
+            FileType::Directory => Err(Unreadable::NoFile("it is a directory")),
             FileType::Symlink
             | FileType::Fifo
             | FileType::Socket
             | FileType::CharacterDevice
             | FileType::BlockDevice
-            | FileType::Unknown => Err(Unreadable::Odd("it is no ordinary file")),
+            | FileType::Unknown => Err(Unreadable::NoFile("it is no ordinary file")),
         };
         regular(&self.stat(path)?)?;
         let opened = self.open_as(path, OFlags::RDONLY)?;

@@ -4,6 +4,7 @@
 //! counts as unknown too. One pass over the bytes; a text that does not end makes the whole file `broken`.
 
 use super::lexer::{Broken, Lexer};
+use super::literals::Literal;
 use crate::secret::Secret;
 
 /// A value as far as it can be read without Ruby.
@@ -49,8 +50,7 @@ const OPAQUE: [&str; 8] =
     ["from_file", "eval", "instance_eval", "class_eval", "load", "require_relative", "send", "public_send"];
 
 /// Settings that are written like a call: `external_url 'https://…'` (Omnibus' `SettingsDSL`).
-const CALLS: [&str; 5] =
-    ["external_url", "roles", "registry_external_url", "gitlab_kas_external_url", "git_data_dirs"];
+const CALLS: [&str; 2] = ["external_url", "roles"];
 
 /// Hashes and lists inside each other beyond this are not read.
 const DEEPEST: usize = 32;
@@ -78,7 +78,7 @@ impl Reader<'_> {
         self.lexer.blank(true)?;
         let Some(first) = self.lexer.peek() else { return Ok(false) };
         if matches!(first, b';' | b')' | b']' | b'}' | b',') {
-            self.lexer.bump()?;
+            self.lexer.bump();
             return Ok(true);
         }
         let line = self.lexer.line();
@@ -97,8 +97,8 @@ impl Reader<'_> {
                 return Ok(true);
             }
             // What follows on the line is a condition or nothing; an assignment behind `then` is read below.
-            "else" | "elsif" | "when" | "then" | "ensure" | "rescue" | "do" => {}
-            "in" | "not" | "and" | "or" => {}
+            "else" | "elsif" | "when" | "then" | "ensure" | "rescue" | "do" | "in" | "not" | "and" | "or" => {
+            }
             _ if OPAQUE.contains(&word) => {
                 self.found.push(Statement::Opaque { word: word.to_owned(), line });
                 self.rest(None)?;
@@ -124,7 +124,7 @@ impl Reader<'_> {
         let is_call = path.len() == 1 && CALLS.contains(&path[0].as_str());
         if self.lexer.assigns() {
             // A bare name with `=` is a local variable in Ruby, also where it is called `external_url`.
-            let is_local = path.len() == 1;
+            let is_local = path.len() == 1 && exact;
             self.lexer.blank(true)?;
             let value = self.value(0, true)?;
             if !is_local {
@@ -135,13 +135,13 @@ impl Reader<'_> {
         if is_call && !matches!(self.lexer.peek(), Some(b'.' | b'=' | b'\n' | b'+' | b'<') | None) {
             let in_brackets = self.lexer.peek() == Some(b'(');
             let value = if in_brackets {
-                self.lexer.bump()?;
+                self.lexer.bump();
                 self.lexer.blank(true)?;
                 let value = self.value(0, false)?;
                 self.lexer.blank(true)?;
                 let closes = self.lexer.peek() == Some(b')');
                 if closes {
-                    self.lexer.bump()?;
+                    self.lexer.bump();
                 }
                 if closes && self.ends()? { value } else { self.rest(None).map(|()| Value::Unknown)? }
             } else {
@@ -150,7 +150,7 @@ impl Reader<'_> {
             self.set(path, line, value);
             return Ok(());
         }
-        if path.len() > 1 && self.lexer.changes() {
+        if (path.len() > 1 || !exact) && self.lexer.changes() {
             self.set(path, line, Value::Unknown);
         }
         self.rest(None)
@@ -165,7 +165,8 @@ impl Reader<'_> {
     fn keys(&mut self, path: &mut Vec<String>) -> Result<bool, Broken> {
         let mut exact = true;
         while self.lexer.peek() == Some(b'[') {
-            self.lexer.bump()?;
+            let begin = self.lexer.line();
+            self.lexer.bump();
             self.lexer.blank(true)?;
             let value = self.value(DEEPEST - 1, false)?;
             self.lexer.blank(true)?;
@@ -176,9 +177,9 @@ impl Reader<'_> {
                 _ => exact = false,
             }
             if self.lexer.peek() == Some(b']') {
-                self.lexer.bump()?;
+                self.lexer.bump();
             } else {
-                self.lexer.skip_to_closing()?;
+                self.lexer.skip_to_closing(begin)?;
             }
         }
         Ok(exact)
@@ -186,12 +187,13 @@ impl Reader<'_> {
 
     /// A value. `alone`: it ends with its line; else with `,` or a closing bracket.
     fn value(&mut self, depth: usize, alone: bool) -> Result<Value, Broken> {
+        let begin = self.lexer.line();
         let value = self.literal(depth)?;
         let ends = if alone { self.ends()? } else { self.lexer.at_separator()? };
         match value {
             Some(value) if ends => Ok(value),
             _ if alone => self.rest(None).map(|()| Value::Unknown),
-            _ => self.lexer.skip_value().map(|()| Value::Unknown),
+            _ => self.lexer.skip_value(begin).map(|()| Value::Unknown),
         }
     }
 
@@ -200,19 +202,15 @@ impl Reader<'_> {
         let Some(first) = self.lexer.peek() else { return Ok(None) };
         Ok(match first {
             b'\'' | b'"' | b'%' | b'<' => match self.lexer.text()? {
-                Some(Some(text)) if text.is_list => {
+                Literal::Plain(text) if text.is_list => {
                     let words = text.value.split_ascii_whitespace();
                     Some(Value::List(words.map(|w| Value::Text(Secret::new(w))).collect()))
                 }
-                Some(Some(text)) => Some(Value::Text(Secret::new(text.value))),
-                // A text into which Ruby would put something.
-                Some(None) => Some(Value::Unknown),
-                None => None,
+                Literal::Plain(text) => Some(Value::Text(Secret::new(text.value))),
+                Literal::Computed => Some(Value::Unknown),
+                Literal::No => None,
             },
-            b':' => match self.lexer.symbol()? {
-                Some(symbol) => Some(Value::Text(Secret::new(symbol))),
-                None => None,
-            },
+            b':' => self.lexer.symbol()?.map(|symbol| Value::Text(Secret::new(symbol))),
             b'[' if depth < DEEPEST => self.list(depth)?,
             b'{' if depth < DEEPEST => self.hash(depth)?,
             b'0'..=b'9' | b'-' => {
@@ -234,25 +232,25 @@ impl Reader<'_> {
 
     fn list(&mut self, depth: usize) -> Result<Option<Value>, Broken> {
         let begin = self.lexer.line();
-        self.lexer.bump()?;
+        self.lexer.bump();
         let mut items = Vec::new();
         loop {
             self.lexer.blank(true)?;
             match self.lexer.peek() {
                 None => return Err(Broken { line: begin, why: "a list that begins here has no end" }),
                 Some(b']') => break,
-                Some(b',') => self.lexer.bump()?,
+                Some(b',') => self.lexer.bump(),
                 Some(b')' | b'}') => return Ok(None),
                 Some(_) => items.push(self.value(depth + 1, false)?),
             }
         }
-        self.lexer.bump()?;
+        self.lexer.bump();
         Ok(Some(Value::List(items)))
     }
 
     fn hash(&mut self, depth: usize) -> Result<Option<Value>, Broken> {
         let begin = self.lexer.line();
-        self.lexer.bump()?;
+        self.lexer.bump();
         let mut entries = Vec::new();
         let mut is_whole = true;
         loop {
@@ -262,26 +260,23 @@ impl Reader<'_> {
                 None => return Err(Broken { line: begin, why: "a hash that begins here has no end" }),
                 Some(b'}') => break,
                 Some(b',') => {
-                    self.lexer.bump()?;
+                    self.lexer.bump();
                     continue;
                 }
                 Some(b')' | b']') => return Ok(None),
                 Some(_) => {}
             }
-            match self.lexer.hash_key()? {
-                Some(key) => {
-                    self.lexer.blank(true)?;
-                    let value = self.value(depth + 1, false)?;
-                    entries.push((key, line, value));
-                }
+            if let Some(key) = self.lexer.hash_key()? {
+                self.lexer.blank(true)?;
+                let value = self.value(depth + 1, false)?;
+                entries.push((key, line, value));
+            } else {
                 // `**other`, or a key that only Ruby knows: any entry may be replaced by it.
-                None => {
-                    is_whole = false;
-                    self.lexer.skip_value()?;
-                }
+                is_whole = false;
+                self.lexer.skip_value(line)?;
             }
         }
-        self.lexer.bump()?;
+        self.lexer.bump();
         Ok(Some(if is_whole { Value::Hash(entries) } else { Value::Unknown }))
     }
 
@@ -329,7 +324,7 @@ impl Reader<'_> {
                 _ => {}
             }
             let Some(word) = self.lexer.word() else {
-                self.lexer.bump()?;
+                self.lexer.bump();
                 last = byte;
                 continue;
             };
@@ -359,9 +354,9 @@ impl Reader<'_> {
                 }
                 _ => {
                     let mut path = vec![word.to_owned()];
-                    self.keys(&mut path)?;
+                    let exact = self.keys(&mut path)?;
                     self.lexer.blank(false)?;
-                    if path.len() > 1 && self.lexer.changes() {
+                    if (path.len() > 1 || !exact) && self.lexer.changes() {
                         self.found.push(Statement::Set { path, line, value: Value::Unknown });
                     }
                     b'a'

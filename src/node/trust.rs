@@ -3,7 +3,7 @@
 
 use super::Trust;
 use super::pem::{Block, Kind, blocks, der};
-use super::reading::Reading;
+use super::reading::{Reading, has_ending};
 use super::root::Unreadable;
 use crate::subject::environment::Environment;
 use crate::subject::facts::{CompanyRoot, Holds, TrustedCert};
@@ -34,13 +34,16 @@ const OWN_DIR: &str = "/opt/gitlab/embedded/ssl/certs";
 /// Where an administrator puts certificates for GitLab.
 const TRUSTED_CERTS: &str = "/etc/gitlab/trusted-certs";
 
+/// Device and inode.
+type Identity = (u64, u64);
+
 /// The most files that an administrator is expected to have put anywhere.
 const MOST: usize = 256;
 
 /// The certificates of the node's files, each file read once.
 pub(super) struct Certificates<'a> {
     reading: &'a Reading<'a>,
-    seen: RefCell<HashMap<(u64, u64), Rc<[Block]>>>,
+    seen: RefCell<HashMap<Identity, Rc<[Block]>>>,
 }
 
 /// The environments of the components, as far as known.
@@ -127,11 +130,8 @@ impl<'a> Certificates<'a> {
         roots.take(self.file(file), only_plain)?;
         for dir in &dirs {
             for name in self.names(dir, &mut roots)? {
-                // What is no certificate (a README, a folder, a device) is passed over, as Go does.
-                match self.file(&format!("{}/{name}", dir.trim_end_matches('/'))) {
-                    Err(Unreadable::Odd(_)) => {}
-                    found => roots.take(found, only_plain)?,
-                }
+                // What holds no certificate, a README or a folder, gives none, as in Go.
+                roots.take(self.file(&format!("{}/{name}", dir.trim_end_matches('/'))), only_plain)?;
             }
         }
         let is_own = own && dirs.iter().all(|d| d.trim_end_matches('/') == OWN_DIR);
@@ -153,7 +153,7 @@ impl<'a> Certificates<'a> {
                 Some(names)
             }
             Err(Unreadable::Absent) => Some(Vec::new()),
-            Err(Unreadable::Denied | Unreadable::Odd(_)) => None,
+            Err(Unreadable::Denied | Unreadable::NoFile(_) | Unreadable::Odd(_)) => None,
         }
     }
 
@@ -208,7 +208,7 @@ impl<'a> Certificates<'a> {
     pub(super) fn company_roots(&self) -> Vec<CompanyRoot> {
         let root = self.reading.root;
         let debian = root.walk("/usr/local/share/ca-certificates", MOST).unwrap_or_default();
-        let debian = debian.into_iter().filter(|path| path.ends_with(".crt"));
+        let debian = debian.into_iter().filter(|path| has_ending(path, "crt"));
         let red_hat = root.walk("/etc/pki/ca-trust/source/anchors", MOST).unwrap_or_default();
         let mut found = Vec::new();
         for path in debian.chain(red_hat) {
@@ -243,10 +243,9 @@ impl Gathered {
                 }
                 Some(())
             }
-            Err(Unreadable::Absent) => Some(()),
-            // A link in a circle or a device is passed over by every library; a file of another user is not.
-            Err(Unreadable::Odd(_)) => Some(()),
-            Err(Unreadable::Denied) => None,
+            // A link in a circle or a folder is passed over by every library; a file of another user is not.
+            Err(Unreadable::Absent | Unreadable::NoFile(_)) => Some(()),
+            Err(Unreadable::Denied | Unreadable::Odd(_)) => None,
         }
     }
 

@@ -1,0 +1,10 @@
+//! Node discovery, on fixture nodes below `tests/nodes` and on trees that tests make: what is read, how what cannot
+//! be read is said, and that nothing hostile in a tree stops or slows it.
+
+mod broken;
+mod components;
+mod facts;
+mod installs;
+mod ruby;
+mod stores;
+mod tree;

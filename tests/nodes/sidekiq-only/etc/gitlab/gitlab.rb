@@ -1,0 +1,2 @@
+external_url 'https://gitlab.example.com'
+roles(%w(sidekiq_role))
