@@ -44,6 +44,7 @@ fn about() -> About {
         trust: StoreId(0),
         source: "http_proxy, read from /opt/gitlab/etc/gitlab-rails/env/http_proxy".to_owned(),
         and_not: Vec::new(),
+        trusts: String::new(),
     };
     About {
         version: "0.1.0".to_owned(),
@@ -322,6 +323,66 @@ pub(crate) fn events(plot: Plot) -> Vec<Event> {
     log.settle(1, Settled::Skip { kind: Skip::NotAsked, why: "no answer carried a date".to_owned() }, 3_300);
     log.0.push(Event::Finished { at: Duration::from_millis(3_400), how: Ending::Complete });
     log.0
+}
+
+/// The story with every way of the node: Rails and Sidekiq share theirs, Workhorse trusts the system's roots too,
+/// gRPC's way and the shell's are known and not walked.
+pub(crate) fn events_with_every_way(plot: Plot) -> Vec<Event> {
+    let mut events = events(plot);
+    let from = steps().len();
+    let way = |id: &str, title: &str, needs: &[usize]| planned(id, Group::Network, title, needs);
+    if let Some(Event::Planned { about, steps }) = events.first_mut() {
+        about.routes = every_way();
+        about.node.roles.push("workhorse".to_owned());
+        steps.extend([
+            way("proxy@cloud/workhorse", "proxy lets through", &[3]),
+            way("tls@cloud/workhorse", "certificate is trusted", &[from]),
+            way("http@cloud/workhorse", "the right service answers", &[from + 1]),
+        ]);
+    }
+    let end = events.pop();
+    let mut log = Log(events);
+    let what = walk("cloud.gitlab.com", via(), Then::Request(Request::get("/")));
+    log.ask(&[from], 5, what, Layer::Proxy, through_proxy());
+    for (step, layer) in [(from + 1, Layer::Tls), (from + 2, Layer::Http)] {
+        log.0.push(Event::Asked { step, probe: 5, what: None, from: layer, until: layer });
+        log.0.push(Event::Started { step, at: tenths(2) });
+    }
+    log.pass(from, "200 from squid", "8 ms", 50);
+    log.pass(from + 1, "Example Corp Root CA 2024, trusted", "27 ms", 60);
+    log.pass(from + 2, "GitLab's service", "44 ms", 90);
+    log.0.extend(end);
+    log.0
+}
+
+fn every_way() -> Vec<Route> {
+    const OWN: &str = "GitLab's own store /opt/gitlab/embedded/ssl/cert.pem and certs/, 142 roots";
+    const BOTH: &str = "GitLab's certs/ and the system's store, 143 roots";
+    const SYSTEM: &str = "the system's store /etc/ssl/certs/ca-certificates.crt, 143 roots";
+    const RUBY: &str = "http_proxy, from /opt/gitlab/etc/gitlab-rails/env/http_proxy";
+    const IGNORED: &str = "https_proxy is set too, but Ruby never reads it here";
+    let squid = "https_proxy, from /opt/gitlab/etc/gitlab-workhorse/env/https_proxy";
+    let ways: [(Endpoint, &[Stack], Via, usize, &str, &str, &[&str]); 8] = [
+        (Endpoint::Customers, &[Stack::Rails, Stack::Sidekiq], via(), 1, OWN, RUBY, &[IGNORED]),
+        (Endpoint::Customers, &[Stack::Shell], via(), 0, SYSTEM, "https_proxy, from this shell", &[]),
+        (Endpoint::Cloud, &[Stack::Rails, Stack::Sidekiq], via(), 1, OWN, RUBY, &[IGNORED]),
+        (Endpoint::Cloud, &[Stack::Workhorse], via(), 2, BOTH, squid, &[]),
+        (Endpoint::Cloud, &[Stack::Shell], via(), 0, SYSTEM, "https_proxy, from this shell", &[]),
+        (Endpoint::Workflow, &[Stack::Workhorse], via(), 2, BOTH, squid, &[]),
+        (Endpoint::Workflow, &[Stack::Grpc], Via::Direct, 1, OWN, "no proxy variable applies", &[]),
+        (Endpoint::Workflow, &[Stack::Shell], via(), 0, SYSTEM, "https_proxy, from this shell", &[]),
+    ];
+    let route = |(i, way): (usize, (Endpoint, &[Stack], Via, usize, &str, &str, &[&str]))| Route {
+        id: format!("r{}", i + 1),
+        stacks: way.1.to_vec(),
+        endpoint: way.0,
+        via: way.2,
+        trust: StoreId(way.3),
+        source: way.5.to_owned(),
+        and_not: way.6.iter().map(|t| (*t).to_owned()).collect(),
+        trusts: way.4.to_owned(),
+    };
+    ways.into_iter().enumerate().map(route).collect()
 }
 
 /// The story up to where names and proxy are known and the rest runs.
