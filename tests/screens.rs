@@ -189,7 +189,7 @@ fn a_matrix_of_ways_has_one_mark_and_no_blank_corner_at_any_size() {
             press(&mut model, &[key]);
             let text = picture(&model);
             assert_eq!(text.matches('▌').count(), 1, "{size:?}:\n{text}");
-            assert_eq!(text.lines().filter(|l| l.contains('→')).count(), 1, "{size:?}:\n{text}");
+            assert!(text.contains(" → "), "{size:?}:\n{text}");
             assert!(text.lines().last().is_some_and(|l| l.contains("Esc back")), "{size:?}:\n{text}");
         }
     }
@@ -201,7 +201,7 @@ fn stacks_that_share_a_way_say_so_and_a_way_that_is_not_walked_has_no_state() {
     let text = picture(&model);
     assert!(row_of(&text, "sidekiq").contains("= rails            = rails            – not used"), "{text}");
     assert!(
-        row_of(&text, "grpc").contains("– not used         – not used           direct  own roots"),
+        row_of(&text, "grpc").contains("– not used         – not used           direct own roots"),
         "{text}"
     );
     assert!(row_of(&text, "shell").contains("  squid  system      squid  system"), "{text}");
@@ -251,7 +251,7 @@ fn a_stack_that_runs_here_and_could_not_be_read_is_not_known() {
         row_of(&text, "workhorse").contains("– not used        ▌? not known        ? not known"),
         "{text}"
     );
-    assert!(text.contains("could not be found out"), "{text}");
+    assert!(text.contains("which way it takes could not"), "{text}");
 }
 
 #[test]
@@ -275,6 +275,7 @@ fn a_process_that_runs_with_other_proxies_stands_among_the_reasons() {
     press(&mut model, &[Key::Char('o'), Key::Home]);
     let line = "but       puma (pid 2114, since 2026-11-19 22:03 UTC) still runs without http_proxy";
     assert!(picture(&model).contains(line), "{}", picture(&model));
+    update(&mut model, Msg::Resize(80, 24));
     press(&mut model, &[Key::Down, Key::Down, Key::Right]);
     assert!(!picture(&model).contains("still runs"), "{}", picture(&model));
 }

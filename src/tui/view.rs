@@ -14,6 +14,7 @@ pub mod guide;
 pub mod header;
 pub mod help;
 pub mod lines;
+pub mod matrix;
 pub mod mend;
 pub mod panes;
 pub mod probes;

@@ -20,8 +20,13 @@ use crate::tui::model::routes::{At, Cell};
 use crate::tui::theme::{self, Role};
 use ratatui::text::Line;
 
-/// Where values begin.
-const VALUE: usize = 11;
+/// A label and its text.
+type Reason = (&'static str, String);
+
+/// Where values begin: in a narrow terminal one column behind the longest label.
+fn value(width: usize) -> usize {
+    if width < 60 { 9 } else { 11 }
+}
 
 /// The longest text of a file that is shown here: its path and an entry of `no_proxy` with room to spare.
 const LONGEST: usize = 600;
@@ -31,15 +36,24 @@ const WIDEST: usize = 120;
 
 /// The lines below the matrix.
 pub fn lines(model: &Model, at: At, width: usize) -> Vec<Line<'static>> {
-    let width = width.min(WIDEST);
-    let mut lines = Vec::new();
+    let mut lines = short_lines(model, at, width);
     if let Some(route) = at.cell(&model.run).route() {
-        lines.extend(checks(model, route, width));
-    }
-    for (label, text) in reasons(model, at) {
-        lines.extend(lines::labelled(model.look, width, VALUE, label, &text));
+        lines.extend(labelled(model, several("differs", differs(model, route)), width));
+        lines.extend(checks(model, route, width.min(WIDEST)));
+        lines.extend(labelled(model, several("found", found(model, route)), width));
     }
     lines
+}
+
+/// The way alone, without what others do and what its checks found.
+pub fn short_lines(model: &Model, at: At, width: usize) -> Vec<Line<'static>> {
+    labelled(model, reasons(model, at), width)
+}
+
+fn labelled(model: &Model, reasons: Vec<Reason>, width: usize) -> Vec<Line<'static>> {
+    let line =
+        |(label, text): Reason| lines::labelled(model.look, width.min(WIDEST), value(width), label, &text);
+    reasons.into_iter().flat_map(line).collect()
 }
 
 /// The same for the clipboard, in whole lines.
@@ -49,7 +63,9 @@ pub fn copied(model: &Model, at: At) -> String {
         let steps = model.run.on_route(route).into_iter().filter_map(|s| model.run.steps.get(s));
         lines.extend(steps.map(|s| format!("  {} {}", theme::word(s.status), s.id())));
     }
-    lines.extend(reasons(model, at).into_iter().map(|(label, text)| format!("  {label:<8} {text}")));
+    let differs = at.cell(&model.run).route().map(|r| several("differs", differs(model, r)));
+    let reasons = reasons(model, at).into_iter().chain(differs.unwrap_or_default());
+    lines.extend(reasons.map(|(label, text)| format!("  {label:<8} {text}")));
     lines.join("\n") + "\n"
 }
 
@@ -66,9 +82,9 @@ fn checks(model: &Model, route: &Route, width: usize) -> Vec<Line<'static>> {
     for step in model.run.on_route(route) {
         let Some(state) = model.run.steps.get(step) else { continue };
         if row.used() == 0 {
-            row = row.to(1).put("checks", Role::Quiet).to(VALUE);
+            row = row.to(1).put("checks", Role::Quiet).to(value(width));
         } else if row.used() + state.plan.check.len() + 3 > width {
-            lines.push(std::mem::replace(&mut row, Row::new(look, width).to(VALUE)).line());
+            lines.push(std::mem::replace(&mut row, Row::new(look, width).to(value(width))).line());
         }
         row = row.sign(look.sign(state.status), theme::role(state.status)).put(" ", Role::Plain);
         row = row.put(&state.plan.check, Role::Plain).put("   ", Role::Plain);
@@ -79,35 +95,29 @@ fn checks(model: &Model, route: &Route, width: usize) -> Vec<Line<'static>> {
     lines
 }
 
-/// Label and text, in the order of reading.
-fn reasons(model: &Model, at: At) -> Vec<(&'static str, String)> {
-    let cell = at.cell(&model.run);
-    let name = at.stack.name();
-    let Some(route) = cell.route() else {
-        let host = ways::host(at.endpoint);
-        return vec![match cell {
-            Cell::NotKnown => (
-                "unknown",
-                format!("{name} uses {host}; which way it takes could not be found out on this node."),
-            ),
-            Cell::NotUsed | Cell::Way(_) | Cell::Same(..) => {
-                ("unused", format!("{name} does not use {host}."))
-            }
-        }];
+/// What the way is, what decided it and what did not, whom it trusts.
+fn reasons(model: &Model, at: At) -> Vec<Reason> {
+    let (name, host) = (at.stack.name(), ways::host(at.endpoint));
+    let route = match at.cell(&model.run) {
+        Cell::Way(route) | Cell::Same(route, _) => route,
+        Cell::NotUsed => return vec![("unused", format!("{name} does not use {host}."))],
+        Cell::NotKnown => {
+            let text = format!("{name} uses {host}; which way it takes could not be found out on this node.");
+            return vec![("unknown", text)];
+        }
     };
     let mut reasons = vec![("via", via(route)), ("because", text::escape(&route.source, LONGEST))];
-    let mut several = |label: &'static str, texts: Vec<String>| {
-        let labels = std::iter::once(label).chain(std::iter::repeat(""));
-        reasons.extend(labels.zip(texts));
-    };
-    several("and not", route.and_not.iter().map(|t| text::escape(t, LONGEST)).collect());
-    several("but", not_applied(model, route));
+    reasons.extend(several("and not", route.and_not.iter().map(|t| text::escape(t, LONGEST)).collect()));
+    reasons.extend(several("but", not_applied(model, route)));
     if !route.trusts.is_empty() {
-        several("trusts", vec![text::escape(&route.trusts, LONGEST)]);
+        reasons.push(("trusts", text::escape(&route.trusts, LONGEST)));
     }
-    several("differs", differs(model, route));
-    several("found", found(model, route));
     reasons
+}
+
+/// Several texts under one label.
+fn several(label: &'static str, texts: Vec<String>) -> Vec<Reason> {
+    std::iter::once(label).chain(std::iter::repeat("")).zip(texts).collect()
 }
 
 fn via(route: &Route) -> String {
