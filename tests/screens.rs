@@ -231,7 +231,7 @@ fn a_way_says_what_decided_what_does_not_whom_it_trusts_and_who_differs() {
         "{text}"
     );
     press(&mut model, &[Key::Left]);
-    assert!(picture(&model).contains("Rails' gRPC does not use cloud.gitlab.com."), "{}", picture(&model));
+    assert!(picture(&model).contains("Rails' gRPC sends nothing to this service."), "{}", picture(&model));
     press(&mut model, &[Key::Down]);
     assert!(picture(&model).contains("for comparison, not walked ─"), "{}", picture(&model));
 }

@@ -147,13 +147,14 @@ fn others(out: &mut String, report: &Report) {
         writeln!(out, "| stacks | endpoint | via | decided by | trusts |\n| --- | --- | --- | --- | --- |");
     for r in &report.routes {
         let stacks: Vec<&str> = r.stacks.iter().map(|s| s.as_str()).collect();
+        let decided: Vec<&str> = std::iter::once(&r.source).chain(&r.and_not).map(String::as_str).collect();
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} | {} |",
             stacks.join(", "),
             r.endpoint,
             plain(&r.via.to_string()),
-            plain(&[&[r.source.clone()], r.and_not.as_slice()].concat().join("; ")),
+            plain(&decided.join("; ")),
             plain(&r.trusts)
         );
     }

@@ -360,29 +360,33 @@ fn every_way() -> Vec<Route> {
     const BOTH: &str = "GitLab's certs/ and the system's store, 143 roots";
     const SYSTEM: &str = "the system's store /etc/ssl/certs/ca-certificates.crt, 143 roots";
     const RUBY: &str = "http_proxy, from /opt/gitlab/etc/gitlab-rails/env/http_proxy";
+    const GO: &str = "https_proxy, from /opt/gitlab/etc/gitlab-workhorse/env/https_proxy";
     const IGNORED: &str = "https_proxy is set too, but Ruby never reads it here";
-    let squid = "https_proxy, from /opt/gitlab/etc/gitlab-workhorse/env/https_proxy";
-    let ways: [(Endpoint, &[Stack], Via, usize, &str, &str, &[&str]); 8] = [
-        (Endpoint::Customers, &[Stack::Rails, Stack::Sidekiq], via(), 1, OWN, RUBY, &[IGNORED]),
-        (Endpoint::Customers, &[Stack::Shell], via(), 0, SYSTEM, "https_proxy, from this shell", &[]),
-        (Endpoint::Cloud, &[Stack::Rails, Stack::Sidekiq], via(), 1, OWN, RUBY, &[IGNORED]),
-        (Endpoint::Cloud, &[Stack::Workhorse], via(), 2, BOTH, squid, &[]),
-        (Endpoint::Cloud, &[Stack::Shell], via(), 0, SYSTEM, "https_proxy, from this shell", &[]),
-        (Endpoint::Workflow, &[Stack::Workhorse], via(), 2, BOTH, squid, &[]),
-        (Endpoint::Workflow, &[Stack::Grpc], Via::Direct, 1, OWN, "no proxy variable applies", &[]),
-        (Endpoint::Workflow, &[Stack::Shell], via(), 0, SYSTEM, "https_proxy, from this shell", &[]),
-    ];
-    let route = |(i, way): (usize, (Endpoint, &[Stack], Via, usize, &str, &str, &[&str]))| Route {
-        id: format!("r{}", i + 1),
-        stacks: way.1.to_vec(),
-        endpoint: way.0,
-        via: way.2,
-        trust: StoreId(way.3),
-        source: way.5.to_owned(),
-        and_not: way.6.iter().map(|t| (*t).to_owned()).collect(),
-        trusts: way.4.to_owned(),
+    let route = |endpoint, stacks: &[Stack], via, (store, trusts): (usize, &str), source: &str| Route {
+        id: format!("{endpoint}/{}", stacks[0]),
+        stacks: stacks.to_vec(),
+        endpoint,
+        via,
+        trust: StoreId(store),
+        source: source.to_owned(),
+        and_not: if source == RUBY { vec![IGNORED.to_owned()] } else { Vec::new() },
+        trusts: trusts.to_owned(),
     };
-    ways.into_iter().enumerate().map(route).collect()
+    let ruby = |endpoint| route(endpoint, &[Stack::Rails, Stack::Sidekiq], via(), (1, OWN), RUBY);
+    let workhorse = |endpoint| route(endpoint, &[Stack::Workhorse], via(), (2, BOTH), GO);
+    let shell =
+        |endpoint| route(endpoint, &[Stack::Shell], via(), (0, SYSTEM), "https_proxy, from this shell");
+    let grpc = route(Endpoint::Workflow, &[Stack::Grpc], Via::Direct, (1, OWN), "no proxy variable applies");
+    vec![
+        ruby(Endpoint::Customers),
+        shell(Endpoint::Customers),
+        ruby(Endpoint::Cloud),
+        workhorse(Endpoint::Cloud),
+        shell(Endpoint::Cloud),
+        workhorse(Endpoint::Workflow),
+        grpc,
+        shell(Endpoint::Workflow),
+    ]
 }
 
 /// The story up to where names and proxy are known and the rest runs.

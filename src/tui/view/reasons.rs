@@ -11,7 +11,7 @@
 use super::lines::{self, Row};
 use super::{seen, ways, words};
 use crate::finding::{Code, Finding};
-use crate::run::Status;
+use crate::run::{Status, StepState};
 use crate::subject::place::Stack;
 use crate::subject::{Route, Via};
 use crate::text;
@@ -97,12 +97,13 @@ fn checks(model: &Model, route: &Route, width: usize) -> Vec<Line<'static>> {
 
 /// What the way is, what decided it and what did not, whom it trusts.
 fn reasons(model: &Model, at: At) -> Vec<Reason> {
-    let (name, host) = (at.stack.name(), ways::host(at.endpoint));
+    let name = at.stack.name();
     let route = match at.cell(&model.run) {
         Cell::Way(route) | Cell::Same(route, _) => route,
-        Cell::NotUsed => return vec![("unused", format!("{name} does not use {host}."))],
+        Cell::NotUsed => return vec![("unused", format!("{name} sends nothing to this service."))],
         Cell::NotKnown => {
-            let text = format!("{name} uses {host}; which way it takes could not be found out on this node.");
+            let text =
+                format!("{name} uses this service; which way it takes could not be found out on this node.");
             return vec![("unknown", text)];
         }
     };
@@ -130,7 +131,7 @@ fn via(route: &Route) -> String {
 
 /// Processes of these stacks that still run with other proxies than their next start gets.
 fn not_applied(model: &Model, route: &Route) -> Vec<String> {
-    let findings = model.run.steps.iter().flat_map(|s| s.findings());
+    let findings = model.run.steps.iter().flat_map(StepState::findings);
     let applies = |f: &&Finding| {
         f.code == Code::ProxyNotApplied && route.stacks.iter().any(|s| service(*s) == Some(f.arg("service")))
     };

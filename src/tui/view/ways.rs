@@ -55,8 +55,8 @@ fn stands(model: &Model, route: &Route, worst: usize, state: &StepState) -> Stri
         return format!("{word} {}", cause.letter);
     }
     let steps = model.run.on_route(route).into_iter().filter_map(|s| model.run.steps.get(s));
-    let answered = steps.filter(|s| s.plan.check == "http" && s.status == Status::Pass);
-    let took = answered.filter_map(|s| model.run.took(s)).next();
+    let mut answered = steps.filter(|s| s.plan.check == "http" && s.status == Status::Pass);
+    let took = answered.find_map(|s| model.run.took(s));
     took.map_or_else(|| word.to_owned(), text::duration)
 }
 
@@ -74,7 +74,7 @@ pub fn via(route: &Route) -> String {
 }
 
 /// What an endpoint is called where its address is not known.
-pub fn host(endpoint: Endpoint) -> &'static str {
+fn host(endpoint: Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Customers => "customers.gitlab.com",
         Endpoint::Cloud => "cloud.gitlab.com",
@@ -86,6 +86,6 @@ pub fn host(endpoint: Endpoint) -> &'static str {
 
 /// Host and port of an endpoint, as walked by whoever walked there.
 pub fn target(model: &Model, endpoint: Endpoint) -> String {
-    let there = model.run.steps.iter().filter(|s| s.plan.place.endpoint() == Some(endpoint));
-    there.filter_map(|s| seen::target(model, s)).next().unwrap_or_else(|| host(endpoint).to_owned())
+    let mut there = model.run.steps.iter().filter(|s| s.plan.place.endpoint() == Some(endpoint));
+    there.find_map(|s| seen::target(model, s)).unwrap_or_else(|| host(endpoint).to_owned())
 }
