@@ -7,7 +7,8 @@ use crate::check::Group;
 use crate::failure::Layer;
 use crate::finding::{Finding, Severity};
 use crate::probe::{Probe, Sample};
-use crate::subject::About;
+use crate::subject::place::Place;
+use crate::subject::{About, Route};
 use event::{Ending, Event, Planned, Settled};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -305,6 +306,26 @@ impl Run {
             } += 1;
         }
         counts
+    }
+
+    /// The ways out, once they are known.
+    pub fn routes(&self) -> &[Route] {
+        self.about.as_ref().map_or(&[], |a| a.routes.as_slice())
+    }
+
+    /// The route of a place, for a place that is a way.
+    pub fn route(&self, place: Place) -> Option<&Route> {
+        let Place::Way(endpoint, stack) = place else { return None };
+        self.routes().iter().find(|r| r.endpoint == endpoint && r.stacks.contains(&stack))
+    }
+
+    /// The numbers of the steps that walk a route. Empty: it is known and not walked, as the shell's beside GitLab.
+    pub fn on_route(&self, route: &Route) -> Vec<usize> {
+        let on = |s: &StepState| match s.plan.place {
+            Place::Way(endpoint, stack) => endpoint == route.endpoint && route.stacks.contains(&stack),
+            Place::Node | Place::Instance | Place::Endpoint(_) | Place::Stack(_) | Place::Door(_) => false,
+        };
+        self.steps.iter().enumerate().filter(|(_, s)| on(s)).map(|(i, _)| i).collect()
     }
 
     /// The steps of a group, with their numbers.

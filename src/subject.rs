@@ -10,6 +10,7 @@ pub mod place;
 pub mod services;
 
 use crate::secret::Secret;
+use crate::text;
 use address::{BaseUrl, ProxyUrl, Target};
 use dial::Dial;
 use facts::Facts;
@@ -84,6 +85,15 @@ impl Subject {
     /// The routes that are examined: beside GitLab the shell's only where it was asked for.
     pub fn examined(&self) -> impl Iterator<Item = &Route> {
         self.routes.iter().filter(|r| self.shell == Shell::Examined || r.stacks != [Stack::Shell])
+    }
+
+    /// Says in every route whom it trusts.
+    pub fn put_trust(&mut self) {
+        for route in &mut self.routes {
+            if let Some(store) = self.stores.get(route.trust.0) {
+                route.trusts = store.to_string();
+            }
+        }
     }
 
     /// The roots that a client on this machine trusts: those of the shell, which stand first.
@@ -165,6 +175,10 @@ pub struct Route {
     /// reads it`.
     #[serde(default)]
     pub and_not: Vec<String>,
+    /// Whose roots it trusts, in words: `GitLab's own store /opt/gitlab/embedded/ssl/cert.pem, 142 roots`. Empty
+    /// until the stores are known, and in older reports.
+    #[serde(default)]
+    pub trusts: String,
 }
 
 impl Route {
@@ -212,6 +226,17 @@ pub struct Store {
     pub label: String,
     /// Its roots in DER form.
     pub roots: Vec<Vec<u8>>,
+}
+
+/// The label and how many roots there are. A store without any may be one that could not be read: then no number
+/// is said.
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.roots.len() {
+            0 => f.write_str(&self.label),
+            n => write!(f, "{}, {}", self.label, text::count(n, "root")),
+        }
+    }
 }
 
 /// Which roots count as public.
@@ -360,6 +385,29 @@ impl Cloudflare {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_route_says_whose_roots_it_trusts_and_how_many() {
+        let route = |trust| Route {
+            id: String::new(),
+            stacks: vec![Stack::Rails],
+            endpoint: Endpoint::Cloud,
+            via: Via::Direct,
+            trust: StoreId(trust),
+            source: String::new(),
+            and_not: Vec::new(),
+            trusts: String::new(),
+        };
+        let store = |label: &str, roots: usize| Store { label: label.into(), roots: vec![vec![0]; roots] };
+        let mut subject = Subject {
+            routes: vec![route(0), route(1), route(2)],
+            stores: vec![store("the system's store", 142), store("a store that could not be read", 0)],
+            ..Subject::default()
+        };
+        subject.put_trust();
+        let trusts: Vec<&str> = subject.routes.iter().map(|r| r.trusts.as_str()).collect();
+        assert_eq!(trusts, ["the system's store, 142 roots", "a store that could not be read", ""]);
+    }
 
     #[test]
     fn the_embedded_ranges_hold_cloudflares_addresses_and_no_others() {

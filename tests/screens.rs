@@ -5,10 +5,12 @@
 mod story;
 
 use duo_doctor::check::Group;
+use duo_doctor::finding::{Code, Finding};
 use duo_doctor::report::file::{SaveError, Saved};
 use duo_doctor::report::{FailOn, Redaction};
 use duo_doctor::run::Run;
-use duo_doctor::run::event::Event;
+use duo_doctor::run::event::{Event, Settled};
+use duo_doctor::subject::place::Stack;
 use duo_doctor::tui::keys::Key;
 use duo_doctor::tui::model::dialog::{Dialog, Export, Outcome};
 use duo_doctor::tui::model::list::Selected;
@@ -155,6 +157,167 @@ fn the_export_dialog_shows_the_text_before_it_is_written() {
     insta::assert_snapshot!(picture(&model));
 }
 
+/// The ways out, opened from the first cause.
+fn ways_out(size: (u16, u16), look: Look, plot: Plot) -> Model {
+    let mut model = model(size, look);
+    update(&mut model, Msg::Ready);
+    tell(&mut model, story::events_with_every_way(plot));
+    update(&mut model, Msg::Ended(at("02:47:08")));
+    press(&mut model, &[Key::Char('o')]);
+    model
+}
+
+/// The line of a stack in the matrix.
+fn row_of<'a>(picture: &'a str, stack: &str) -> &'a str {
+    picture.lines().find(|l| l.trim_start().starts_with(stack)).unwrap_or_default()
+}
+
+#[test]
+fn the_ways_out_are_a_matrix_of_stacks_and_endpoints_with_the_reasons_below() {
+    for size in SIZES {
+        let model = ways_out(size, LOOK, Plot::Broken);
+        insta::assert_snapshot!(format!("ways_out_{}x{}", size.0, size.1), picture(&model));
+    }
+    insta::assert_snapshot!("ways_out_ascii_80x24", picture(&ways_out((80, 24), ASCII, Plot::Broken)));
+}
+
+#[test]
+fn a_matrix_of_ways_has_one_mark_and_no_blank_corner_at_any_size() {
+    for size in [(40, 10), (41, 11), (60, 15), (79, 16), (80, 24), (100, 30), (160, 50), (200, 60)] {
+        let mut model = ways_out(size, LOOK, Plot::Broken);
+        for key in [Key::Home, Key::Right, Key::Down, Key::Left, Key::End, Key::PageDown, Key::Up] {
+            press(&mut model, &[key]);
+            let text = picture(&model);
+            assert_eq!(text.matches('▌').count(), 1, "{size:?}:\n{text}");
+            assert!(text.contains(" → "), "{size:?}:\n{text}");
+            assert!(text.lines().last().is_some_and(|l| l.contains("Esc back")), "{size:?}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn stacks_that_share_a_way_say_so_and_a_way_that_is_not_walked_has_no_state() {
+    let model = ways_out((80, 24), LOOK, Plot::Broken);
+    let text = picture(&model);
+    assert!(row_of(&text, "sidekiq").contains("= rails            = rails            – not used"), "{text}");
+    assert!(
+        row_of(&text, "grpc").contains("– not used         – not used           direct own roots"),
+        "{text}"
+    );
+    assert!(row_of(&text, "shell").contains("  squid  system      squid  system"), "{text}");
+    assert!(row_of(&text, "workhorse").contains("✓ squid  + system"), "{text}");
+    assert!(text.contains("─ rails, sidekiq → customers.gitlab.com:443"), "{text}");
+}
+
+#[test]
+fn a_way_says_what_decided_what_does_not_whom_it_trusts_and_who_differs() {
+    let mut model = ways_out((120, 40), LOOK, Plot::Broken);
+    press(&mut model, &[Key::Right]);
+    let text = picture(&model);
+    for line in [
+        "via       http://squid.example.com:3128",
+        "because   http_proxy, from /opt/gitlab/etc/gitlab-rails/env/http_proxy",
+        "and not   https_proxy is set too, but Ruby never reads it here",
+        "trusts    GitLab's own store /opt/gitlab/embedded/ssl/cert.pem and certs/, 142 roots",
+        "differs   workhorse trusts GitLab's certs/ and the system's store, 143 roots",
+    ] {
+        assert!(text.contains(line), "{line}:\n{text}");
+    }
+    press(&mut model, &[Key::End, Key::Up]);
+    let text = picture(&model);
+    assert!(text.contains("─ grpc → workflow service ─") && text.contains("not walked ─"), "{text}");
+    assert!(
+        text.contains("workhorse goes through squid.example.com:3128, and trusts GitLab's certs/"),
+        "{text}"
+    );
+    press(&mut model, &[Key::Left]);
+    assert!(picture(&model).contains("Rails' gRPC sends nothing to this service."), "{}", picture(&model));
+    press(&mut model, &[Key::Down]);
+    assert!(picture(&model).contains("for comparison, not walked ─"), "{}", picture(&model));
+}
+
+#[test]
+fn a_stack_that_runs_here_and_could_not_be_read_is_not_known() {
+    let mut model = model((80, 24), LOOK);
+    update(&mut model, Msg::Ready);
+    let mut events = story::events_with_every_way(Plot::Broken);
+    if let Some(Event::Planned { about, .. }) = events.first_mut() {
+        about.routes.retain(|r| !r.stacks.contains(&Stack::Workhorse));
+    }
+    tell(&mut model, events);
+    press(&mut model, &[Key::Char('o'), Key::Home, Key::Down, Key::Down, Key::Right]);
+    let text = picture(&model);
+    assert!(
+        row_of(&text, "workhorse").contains("– not used        ▌? not known        ? not known"),
+        "{text}"
+    );
+    assert!(text.contains("which way it takes could not"), "{text}");
+}
+
+#[test]
+fn a_process_that_runs_with_other_proxies_stands_among_the_reasons() {
+    let mut events = story::events_with_every_way(Plot::Broken);
+    let args = [
+        ("process", "puma"),
+        ("pid", "2114"),
+        ("since", "2026-11-19 22:03 UTC"),
+        ("difference", "without http_proxy"),
+        ("service", "puma"),
+    ];
+    let finding = Finding::new(Code::ProxyNotApplied, &args);
+    for event in &mut events {
+        if let Event::Settled { step: 0, how, .. } = event {
+            *how = Settled::Findings(vec![finding.clone()]);
+        }
+    }
+    let mut model = model((120, 40), LOOK);
+    tell(&mut model, events);
+    press(&mut model, &[Key::Char('o'), Key::Home]);
+    let line = "but       puma (pid 2114, since 2026-11-19 22:03 UTC) still runs without http_proxy";
+    assert!(picture(&model).contains(line), "{}", picture(&model));
+    update(&mut model, Msg::Resize(80, 24));
+    press(&mut model, &[Key::Down, Key::Down, Key::Right]);
+    assert!(!picture(&model).contains("still runs"), "{}", picture(&model));
+}
+
+#[test]
+fn keys_on_the_ways_out_open_run_and_copy_the_selected_one() {
+    let mut model = ways_out((80, 24), LOOK, Plot::Broken);
+    press(&mut model, &[Key::Right, Key::Enter]);
+    assert!(matches!(model.screen(), Screen::Drill(d) if d.step == 9), "{}", picture(&model));
+    press(&mut model, &[Key::Esc]);
+    assert_eq!(press(&mut model, &[Key::Char('r')]), [Cmd::Run(Rerun::Around(vec![8, 9, 10, 11]))]);
+    let cmds = press(&mut model, &[Key::Char('y')]);
+    let [Cmd::Copy(text)] = cmds.as_slice() else { panic!("one text is copied: {cmds:?}") };
+    assert!(text.starts_with("rails, sidekiq to cloud.gitlab.com:443\n  pass proxy@cloud/rails\n"), "{text}");
+    assert!(
+        text.contains("\n  FAIL tls@cloud/rails\n") && text.contains("\n  via      http://squid"),
+        "{text}"
+    );
+    press(&mut model, &[Key::Esc]);
+    assert!(matches!(model.screen(), Screen::Overview));
+}
+
+#[test]
+fn nothing_is_opened_or_run_on_a_way_that_is_not_walked() {
+    let mut model = ways_out((80, 24), LOOK, Plot::Broken);
+    assert_eq!(press(&mut model, &[Key::End, Key::Enter, Key::Char('r')]), []);
+    assert!(matches!(model.screen(), Screen::Routes(_)));
+    assert!(!picture(&model).contains("open the check"), "{}", picture(&model));
+}
+
+#[test]
+fn the_ways_that_were_walked_say_who_shares_and_leave_out_the_shell() {
+    for size in [(80, 24), (200, 60)] {
+        let mut model = ways_out(size, LOOK, Plot::Healthy);
+        press(&mut model, &[Key::Esc]);
+        let text = picture(&model);
+        assert!(text.contains("rails, sidekiq ── squid ── cloud.gitlab.com"), "{text}");
+        assert!(text.contains("workhorse ── squid ── cloud.gitlab.com"), "{text}");
+        assert!(!text.contains("shell ──") && !text.contains("grpc ──"), "{text}");
+    }
+}
+
 #[test]
 fn help_is_made_from_the_table_of_keys() {
     for size in [(40, 10), (80, 24)] {
@@ -200,12 +363,13 @@ fn leaving_a_run_that_goes_on_is_asked_about() {
 /// Every screen of this file in one look, after the keys that lead there.
 fn every_screen(size: (u16, u16), look: Look) -> Vec<Model> {
     let mut models = vec![model(size, look), running(size, look), finished(size, look, Plot::Healthy)];
-    let ways: [&[Key]; 8] = [
+    let ways: [&[Key]; 9] = [
         &[],
         &[Key::Enter],
         &[Key::Enter, Key::Tab],
         &[Key::Enter, Key::Tab, Key::Tab],
         &[Key::Char('g')],
+        &[Key::Char('o')],
         &[Key::Char('e')],
         &[Key::Char('?')],
         &[Key::Char('/'), Key::Char('c')],
@@ -497,7 +661,7 @@ proptest! {
     ) {
         let mut model = if saved {
             let mut model = Model::new((80, 24), ASCII, Origin::Saved("x".to_owned()), at("02:47:05"));
-            open_saved(&mut model, Run::of(&story::events(Plot::Broken)));
+            open_saved(&mut model, Run::of(&story::events_with_every_way(Plot::Broken)));
             model
         } else {
             let mut model = Model::new((80, 24), LOOK, Origin::Demos, at("02:47:05"));
@@ -505,7 +669,7 @@ proptest! {
             update(&mut model, Msg::Begun { title: None, mends: Some("it".to_owned()) });
             model
         };
-        let mut left = story::events(Plot::Broken).into_iter().collect::<std::collections::VecDeque<_>>();
+        let mut left = story::events_with_every_way(Plot::Broken).into_iter().collect::<std::collections::VecDeque<_>>();
         for happening in happenings {
             match happening {
                 Happening::Key(key) => drop(press(&mut model, &[key])),

@@ -255,6 +255,7 @@ pub fn rig(mut subject: Subject, selection: &Selection) -> Rig {
     }) {
         subject.agent_platform = Some(true);
     }
+    subject.put_trust();
     let subject = Arc::new(subject);
     let plan: Plan = plan(&subject, CHECKS, selection);
     let about = About {

@@ -89,6 +89,7 @@ fn route(ways: &Ways, endpoint: Endpoint, service: &BaseUrl, stack: Stack) -> Op
         trust: (ways.trust)(stack),
         source,
         and_not,
+        trusts: String::new(),
     })
 }
 

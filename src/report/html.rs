@@ -23,7 +23,7 @@ struct Page<'a> {
     numbers: String,
     causes: Vec<Cause<'a>>,
     groups: Vec<Group<'a>>,
-    routes: Vec<Way>,
+    routes: Vec<Way<'a>>,
     took: String,
     redaction: String,
 }
@@ -74,11 +74,13 @@ struct Bar {
     width: String,
 }
 
-struct Way {
+struct Way<'a> {
     stacks: String,
     endpoint: &'static str,
     via: String,
-    source: String,
+    source: &'a str,
+    and_not: &'a [String],
+    trusts: &'a str,
 }
 
 /// The report as a page.
@@ -190,12 +192,14 @@ fn bars(phases: &[Phase]) -> Vec<Bar> {
     phases.iter().map(bar).collect()
 }
 
-fn way(route: &crate::subject::Route) -> Way {
+fn way(route: &crate::subject::Route) -> Way<'_> {
     Way {
         stacks: route.stacks.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", "),
         endpoint: route.endpoint.as_str(),
         via: route.via.to_string(),
-        source: route.source.clone(),
+        source: &route.source,
+        and_not: &route.and_not,
+        trusts: &route.trusts,
     }
 }
 

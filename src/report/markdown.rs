@@ -143,16 +143,19 @@ fn others(out: &mut String, report: &Report) {
         return;
     }
     let _ = writeln!(out, "\n<details><summary>Ways out</summary>\n");
-    let _ = writeln!(out, "| stacks | endpoint | via | decided by |\n| --- | --- | --- | --- |");
+    let _ =
+        writeln!(out, "| stacks | endpoint | via | decided by | trusts |\n| --- | --- | --- | --- | --- |");
     for r in &report.routes {
         let stacks: Vec<&str> = r.stacks.iter().map(|s| s.as_str()).collect();
+        let decided: Vec<&str> = std::iter::once(&r.source).chain(&r.and_not).map(String::as_str).collect();
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} |",
             stacks.join(", "),
             r.endpoint,
             plain(&r.via.to_string()),
-            plain(&r.source)
+            plain(&decided.join("; ")),
+            plain(&r.trusts)
         );
     }
     let _ = writeln!(out, "\n</details>");

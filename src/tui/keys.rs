@@ -47,6 +47,8 @@ pub enum Context {
     Drill,
     /// The guide.
     Guide,
+    /// The ways out.
+    Routes,
     /// The list of the demo's scenarios.
     Demo,
     /// The export dialog. Letters are text.
@@ -63,10 +65,11 @@ pub enum Context {
 
 impl Context {
     /// Every context.
-    pub const ALL: [Context; 9] = [
+    pub const ALL: [Context; 10] = [
         Context::List,
         Context::Drill,
         Context::Guide,
+        Context::Routes,
         Context::Demo,
         Context::Export,
         Context::Filter,
@@ -99,6 +102,7 @@ pub enum Action {
     Fold,
     Shown,
     Cause,
+    Routes,
     Filter,
     Help,
     RunThis,
@@ -154,7 +158,7 @@ pub struct Row {
 }
 
 use Action as A;
-use Context::{Demo, Drill, Export, Filter, Guide, Help, List, Quit, Small};
+use Context::{Demo, Drill, Export, Filter, Guide, Help, List, Quit, Routes, Small};
 use Key as K;
 use Section as S;
 
@@ -176,7 +180,7 @@ pub static TABLE: &[Row] = &[
     row(
         A::Up,
         &[K::Up, K::Char('k')],
-        &[List, Drill, Guide, Demo, Help],
+        &[List, Drill, Guide, Routes, Demo, Help],
         "↑ k",
         "",
         Some((S::Move, "line up")),
@@ -184,7 +188,7 @@ pub static TABLE: &[Row] = &[
     row(
         A::Down,
         &[K::Down, K::Char('j')],
-        &[List, Drill, Guide, Demo, Help],
+        &[List, Drill, Guide, Routes, Demo, Help],
         "↓ j",
         "",
         Some((S::Move, "line down")),
@@ -192,7 +196,7 @@ pub static TABLE: &[Row] = &[
     row(
         A::PageUp,
         &[K::PageUp],
-        &[List, Drill, Guide, Demo, Help, Export],
+        &[List, Drill, Guide, Routes, Demo, Help, Export],
         "PgUp",
         "",
         Some((S::Move, "page up")),
@@ -200,7 +204,7 @@ pub static TABLE: &[Row] = &[
     row(
         A::PageDown,
         &[K::PageDown],
-        &[List, Drill, Guide, Demo, Help],
+        &[List, Drill, Guide, Routes, Demo, Help],
         "PgDn",
         "",
         Some((S::Move, "page down")),
@@ -209,7 +213,7 @@ pub static TABLE: &[Row] = &[
     row(
         A::First,
         &[K::Home, K::Char('<')],
-        &[List, Drill, Guide, Demo, Help],
+        &[List, Drill, Guide, Routes, Demo, Help],
         "<",
         "",
         Some((S::Move, "first")),
@@ -217,7 +221,7 @@ pub static TABLE: &[Row] = &[
     row(
         A::Last,
         &[K::End, K::Char('>')],
-        &[List, Drill, Guide, Demo, Help],
+        &[List, Drill, Guide, Routes, Demo, Help],
         ">",
         "",
         Some((S::Move, "last")),
@@ -229,6 +233,8 @@ pub static TABLE: &[Row] = &[
     row(A::PreviousPart, &[K::BackTab, K::Up], &[Export], "S-Tab", "", None),
     row(A::Left, &[K::Left], &[Export], "←→", "choose", None),
     row(A::Right, &[K::Right], &[Export], "→", "", None),
+    row(A::Left, &[K::Left, K::Char('h')], &[Routes], "←→↑↓", "move", Some((S::Move, "to another way"))),
+    row(A::Right, &[K::Right, K::Char('l')], &[Routes], "→ l", "", None),
     row(
         A::Group,
         &[K::Char('1'), K::Char('2'), K::Char('3'), K::Char('4'), K::Char('5'), K::Char('6')],
@@ -255,40 +261,59 @@ pub static TABLE: &[Row] = &[
     ),
     row(A::Open, &[K::Enter], &[Guide], "Enter", "go on", Some((S::Look, "go on"))),
     row(A::Open, &[K::Enter, K::Char('l'), K::Right], &[Demo], "Enter", "start", Some((S::Look, "start"))),
+    row(A::Open, &[K::Enter], &[Routes], "Enter", "open the check", Some((S::Look, "open its check"))),
     row(A::Open, &[K::Enter], &[Export], "Enter", "write", None),
     row(A::Open, &[K::Enter], &[Filter], "Enter", "keep", None),
     row(A::Back, &[K::Esc, K::Char('h'), K::Left], &[List], "Esc", "back", Some((S::Look, "back"))),
     row(A::Back, &[K::Esc, K::Char('h'), K::Left], &[Drill], "Esc", "back", Some((S::Look, "back"))),
     row(A::Back, &[K::Esc, K::Char('h'), K::Left], &[Guide], "Esc", "leave", Some((S::Look, "leave"))),
+    row(A::Back, &[K::Esc], &[Routes], "Esc", "back", Some((S::Look, "back"))),
     row(A::Back, &[K::Esc], &[Export], "Esc", "leave", None),
     row(A::Back, &[K::Esc], &[Filter], "Esc", "clear", None),
     row(A::Back, &[K::Esc, K::Char('?')], &[Help], "Esc", "close", None),
     row(A::Fold, &[K::Char(' ')], &[List], "Space", "fold", Some((S::Look, "fold"))),
     row(A::Shown, &[K::Char('v')], &[List], "v", "what is shown", Some((S::Look, "problems, all"))),
     row(A::Cause, &[K::Char('c')], &[List, Drill], "c", "cause", Some((S::Look, "its cause"))),
+    row(A::Routes, &[K::Char('o')], &[List, Drill], "o", "routes out", Some((S::Look, "routes out"))),
     row(A::Tick, &[K::Char(' ')], &[Guide], "Space", "done", Some((S::Do, "tick the step"))),
     row(A::Guide, &[K::Char('g')], &[List, Drill], "g", "guide", Some((S::Do, "guide me"))),
     row(A::RunThis, &[K::Char('r')], &[List], "r", "this one again", Some((S::Do, "run this again"))),
     row(A::RunThis, &[K::Char('r')], &[Drill], "r", "run again", Some((S::Do, "run this again"))),
     row(A::RunThis, &[K::Char('r')], &[Guide], "r", "check again", Some((S::Do, "check again"))),
+    row(A::RunThis, &[K::Char('r')], &[Routes], "r", "run again", Some((S::Do, "run its checks again"))),
     row(A::RunFailed, &[K::Char('R')], SCREENS, "R", "failed again", Some((S::Do, "run failed again"))),
     row(A::RunAll, &[K::Char('a')], SCREENS, "a", "run all again", Some((S::Do, "run all again"))),
-    row(A::Stop, &[K::Char('x')], SCREENS, "x", "stop the run", Some((S::Do, "stop the run"))),
-    row(A::Export, &[K::Char('e')], SCREENS, "e", "export", Some((S::Do, "export"))),
+    row(
+        A::Stop,
+        &[K::Char('x')],
+        &[List, Drill, Guide, Routes],
+        "x",
+        "stop the run",
+        Some((S::Do, "stop the run")),
+    ),
+    row(A::Export, &[K::Char('e')], &[List, Drill, Guide, Routes], "e", "export", Some((S::Do, "export"))),
     row(A::Export, &[K::Char('e')], &[Small], "e", "export", None),
     row(A::Copy, &[K::Char('y')], SCREENS, "y", "copy", Some((S::Do, "copy"))),
+    row(A::Copy, &[K::Char('y')], &[Routes], "y", "copy", Some((S::Do, "copy the reasons"))),
     row(A::CopySummary, &[K::Char('Y')], SCREENS, "Y", "copy the summary", Some((S::Do, "copy the summary"))),
     row(A::Write, &[K::Char('w')], &[Drill, Guide], "w", "write", Some((S::Do, "write the snippet"))),
     row(A::Mend, &[K::Char('f')], SCREENS, "f", "mend or break", Some((S::Do, "demo: mend, break"))),
     row(A::NextScenario, &[K::Char('F')], SCREENS, "F", "next scenario", Some((S::Do, "demo: next one"))),
-    row(A::Help, &[K::Char('?')], &[List, Drill, Guide, Demo], "?", "keys", Some((S::Program, "these keys"))),
+    row(
+        A::Help,
+        &[K::Char('?')],
+        &[List, Drill, Guide, Routes, Demo],
+        "?",
+        "keys",
+        Some((S::Program, "these keys")),
+    ),
     row(A::Suspend, &[K::Ctrl('z')], &Context::ALL, "C-z", "", Some((S::Program, "to the shell"))),
     row(A::Redraw, &[K::Ctrl('l')], &Context::ALL, "C-l", "", Some((S::Program, "draw anew"))),
     row(A::Interrupt, &[K::Ctrl('c')], &Context::ALL, "C-c", "", Some((S::Program, "stop, then leave"))),
     row(
         A::Quit,
         &[K::Char('q')],
-        &[List, Drill, Guide, Demo, Help, Small],
+        &[List, Drill, Guide, Routes, Demo, Help, Small],
         "q",
         "quit",
         Some((S::Program, "quit")),
@@ -323,6 +348,7 @@ pub fn footer(context: Context) -> &'static [Action] {
             A::Fold,
             A::RunThis,
             A::RunAll,
+            A::Routes,
             A::Next,
             A::Help,
             A::Quit,
@@ -336,6 +362,7 @@ pub fn footer(context: Context) -> &'static [Action] {
             A::Guide,
             A::Open,
             A::Mend,
+            A::Routes,
             A::Next,
             A::Help,
             A::Back,
@@ -343,6 +370,7 @@ pub fn footer(context: Context) -> &'static [Action] {
         Guide => {
             &[A::Open, A::Tick, A::Copy, A::Write, A::RunThis, A::Mend, A::Next, A::Export, A::Help, A::Back]
         }
+        Routes => &[A::Left, A::Open, A::Stop, A::Copy, A::RunThis, A::Export, A::Help, A::Back],
         Demo => &[A::Open, A::Filter, A::Help, A::Quit],
         Export => &[A::Open, A::Left, A::NextPart, A::PageDown, A::Back],
         Filter => &[A::Open, A::Back],

@@ -5,6 +5,7 @@ pub mod cause;
 pub mod dialog;
 pub mod list;
 pub mod message;
+pub mod routes;
 
 use crate::check::Group;
 use crate::remedy::{Article, Values};
@@ -16,6 +17,7 @@ use cause::{Cause, Letters};
 use dialog::Dialog;
 use jiff::Timestamp;
 use list::List;
+use routes::At;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -87,6 +89,8 @@ pub enum Screen {
     Drill(Drill),
     /// The causes, one after the other.
     Guide(Guide),
+    /// The ways out of the node: which one is looked at.
+    Routes(At),
 }
 
 /// A check, drilled into.
@@ -279,6 +283,7 @@ impl Model {
             (None, Screen::Overview) => Context::List,
             (None, Screen::Drill(_)) => Context::Drill,
             (None, Screen::Guide(_)) => Context::Guide,
+            (None, Screen::Routes(_)) => Context::Routes,
         }
     }
 

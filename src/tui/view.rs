@@ -14,13 +14,17 @@ pub mod guide;
 pub mod header;
 pub mod help;
 pub mod lines;
+pub mod matrix;
 pub mod mend;
 pub mod panes;
 pub mod probes;
 pub mod quit;
+pub mod reasons;
+pub mod routes;
 pub mod seen;
 pub mod small;
 pub mod waterfall;
+pub mod ways;
 pub mod wide;
 pub mod words;
 
@@ -51,6 +55,7 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
             (Screen::Overview, _) => overview(model, area, buf),
             (Screen::Drill(drill), _) => drill::draw(model, drill, area, buf),
             (Screen::Guide(guide), _) => guide::draw(model, guide, area, buf),
+            (Screen::Routes(at), _) => routes::draw(model, *at, area, buf),
         }
         if let Some(Dialog::Quit) = model.dialog {
             quit::draw(model, area, buf);

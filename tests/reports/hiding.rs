@@ -34,6 +34,17 @@ fn sharing_hides_names_addresses_and_private_issuers_in_every_format() {
 }
 
 #[test]
+fn what_a_way_says_of_itself_is_hidden_in_every_place_of_it() {
+    let json = written(&failing(), Format::Json, Redaction::Share);
+    let report: serde_json::Value = serde_json::from_str(&json).expect("the report is JSON");
+    let route = &report["routes"][0];
+    assert_eq!(route["stacks"], serde_json::json!(["rails", "sidekiq"]));
+    let texts = [&route["and_not"][0], &route["trusts"]].map(|t| t.as_str().unwrap_or_default());
+    assert!(texts[0].starts_with("no_proxy has host-"), "{texts:?}");
+    assert!(texts[1].starts_with("the roots of host-") && texts[1].ends_with(", 142 roots"), "{texts:?}");
+}
+
+#[test]
 fn full_keeps_names() {
     let text = written(&failing(), Format::Text, Redaction::Full);
     assert!(text.contains("gitlab.acme.corp") && text.contains("gl-rails-01"), "{text}");

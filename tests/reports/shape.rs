@@ -57,6 +57,10 @@ fn the_contracts_fields_stand_where_the_contract_says() {
     assert_eq!(tls["duration_ms"], 20.0);
     assert_eq!(tls["phases"][2]["name"], "tls");
     assert_eq!(tls["findings"][0]["args"]["host"], "cloud.gitlab.com");
+    let route = &report["routes"][0];
+    assert_eq!(route["stacks"], serde_json::json!(["rails", "sidekiq"]));
+    assert_eq!(route["trusts"], "the roots of pki.acme.corp, 142 roots");
+    assert!(route["and_not"].is_array());
     let first = &report["root_causes"][0];
     assert_eq!(first["code"], "tls-unknown-issuer");
     assert_eq!(first["check"], "tls@customers/rails");

@@ -55,7 +55,8 @@ impl Story {
             via: Via::Proxy(proxy.clone()),
             trust: StoreId(0),
             source: "https_proxy in /opt/gitlab/etc/gitlab-rails/env".into(),
-            and_not: Vec::new(),
+            and_not: vec!["no_proxy has wiki.acme.corp: that is no host of Duo".into()],
+            trusts: "the roots of pki.acme.corp, 142 roots".into(),
         };
         let about = About {
             version: "0.1.0".into(),

@@ -45,6 +45,7 @@ fn about() -> About {
         trust: StoreId(0),
         source: "http_proxy, read from /opt/gitlab/etc/gitlab-rails/env/http_proxy".to_owned(),
         and_not: Vec::new(),
+        trusts: String::new(),
     };
     About {
         version: "0.1.0".to_owned(),
@@ -323,6 +324,70 @@ pub(crate) fn events(plot: Plot) -> Vec<Event> {
     log.settle(1, Settled::Skip { kind: Skip::NotAsked, why: "no answer carried a date".to_owned() }, 3_300);
     log.0.push(Event::Finished { at: Duration::from_millis(3_400), how: Ending::Complete });
     log.0
+}
+
+/// The story with every way of the node: Rails and Sidekiq share theirs, Workhorse trusts the system's roots too,
+/// gRPC's way and the shell's are known and not walked.
+pub(crate) fn events_with_every_way(plot: Plot) -> Vec<Event> {
+    let mut events = events(plot);
+    let from = steps().len();
+    let way = |id: &str, title: &str, needs: &[usize]| planned(id, Group::Network, title, needs);
+    if let Some(Event::Planned { about, steps }) = events.first_mut() {
+        about.routes = every_way();
+        about.node.roles.push("workhorse".to_owned());
+        steps.extend([
+            way("proxy@cloud/workhorse", "proxy lets through", &[3]),
+            way("tls@cloud/workhorse", "certificate is trusted", &[from]),
+            way("http@cloud/workhorse", "the right service answers", &[from + 1]),
+        ]);
+    }
+    let end = events.pop();
+    let mut log = Log(events);
+    let what = walk("cloud.gitlab.com", via(), Then::Request(Request::get("/")));
+    log.ask(&[from], 5, what, Layer::Proxy, through_proxy());
+    for (step, layer) in [(from + 1, Layer::Tls), (from + 2, Layer::Http)] {
+        log.0.push(Event::Asked { step, probe: 5, what: None, from: layer, until: layer });
+        log.0.push(Event::Started { step, at: tenths(2) });
+    }
+    log.pass(from, "200 from squid", "8 ms", 50);
+    log.pass(from + 1, "Example Corp Root CA 2024, trusted", "27 ms", 60);
+    log.pass(from + 2, "GitLab's service", "44 ms", 90);
+    log.0.extend(end);
+    log.0
+}
+
+fn every_way() -> Vec<Route> {
+    const OWN: &str = "GitLab's own store /opt/gitlab/embedded/ssl/cert.pem and certs/, 142 roots";
+    const BOTH: &str = "GitLab's certs/ and the system's store, 143 roots";
+    const SYSTEM: &str = "the system's store /etc/ssl/certs/ca-certificates.crt, 143 roots";
+    const RUBY: &str = "http_proxy, from /opt/gitlab/etc/gitlab-rails/env/http_proxy";
+    const GO: &str = "https_proxy, from /opt/gitlab/etc/gitlab-workhorse/env/https_proxy";
+    const IGNORED: &str = "https_proxy is set too, but Ruby never reads it here";
+    let route = |endpoint, stacks: &[Stack], via, (store, trusts): (usize, &str), source: &str| Route {
+        id: format!("{endpoint}/{}", stacks[0]),
+        stacks: stacks.to_vec(),
+        endpoint,
+        via,
+        trust: StoreId(store),
+        source: source.to_owned(),
+        and_not: if source == RUBY { vec![IGNORED.to_owned()] } else { Vec::new() },
+        trusts: trusts.to_owned(),
+    };
+    let ruby = |endpoint| route(endpoint, &[Stack::Rails, Stack::Sidekiq], via(), (1, OWN), RUBY);
+    let workhorse = |endpoint| route(endpoint, &[Stack::Workhorse], via(), (2, BOTH), GO);
+    let shell =
+        |endpoint| route(endpoint, &[Stack::Shell], via(), (0, SYSTEM), "https_proxy, from this shell");
+    let grpc = route(Endpoint::Workflow, &[Stack::Grpc], Via::Direct, (1, OWN), "no proxy variable applies");
+    vec![
+        ruby(Endpoint::Customers),
+        shell(Endpoint::Customers),
+        ruby(Endpoint::Cloud),
+        workhorse(Endpoint::Cloud),
+        shell(Endpoint::Cloud),
+        workhorse(Endpoint::Workflow),
+        grpc,
+        shell(Endpoint::Workflow),
+    ]
 }
 
 /// The story up to where names and proxy are known and the rest runs.

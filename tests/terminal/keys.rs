@@ -11,6 +11,7 @@ const ENTER: &str = "\r";
 const ESC: &str = "\x1b";
 const TAB: &str = "\t";
 const RIGHT: &str = "\x1b[C";
+const LEFT: &str = "\x1b[D";
 
 /// A demo with one quick fault, at the end of its run: its cause is selected.
 fn refused() -> Terminal {
@@ -46,6 +47,25 @@ fn enter_opens_the_cause_tab_turns_its_faces_and_esc_goes_back() {
     walk(
         &mut terminal,
         &[(ENTER, "[Seen]"), (TAB, "[Mend]"), (TAB, "[Before]"), (TAB, "[Seen]"), (ESC, "1 cause explains")],
+    );
+    leave_with(terminal, 1);
+}
+
+#[test]
+fn o_shows_the_ways_out_arrows_go_from_way_to_way_and_enter_opens_a_check() {
+    let mut terminal = refused();
+    walk(
+        &mut terminal,
+        &[
+            ("o", "rails, sidekiq → cloud.gitlab.com:443"),
+            (LEFT, "rails, sidekiq → customers.gitlab.com:443"),
+            (RIGHT, "rails, sidekiq → cloud.gitlab.com:443"),
+            (ENTER, "[Seen]"),
+            (ESC, "Routes out of gl-rails-01"),
+            ("?", "Keys here: routes out"),
+            (ESC, "Which way each part of GitLab takes"),
+            (ESC, "1 cause explains"),
+        ],
     );
     leave_with(terminal, 1);
 }

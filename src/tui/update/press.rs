@@ -1,6 +1,6 @@
 //! A key was pressed: what that means on the screen that is shown.
 
-use super::{drill, export, guide, guide_at, not_pass, overview, start};
+use super::{drill, export, guide, guide_at, not_pass, overview, routes, start};
 use crate::tui::keys::{self, Action, Context, Key};
 use crate::tui::model::dialog::Dialog;
 use crate::tui::model::list::Selected;
@@ -24,6 +24,9 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Cmd> {
 pub fn can(model: &Model, action: Action) -> bool {
     let step = step_in_view(model);
     match action {
+        Action::Routes => !model.run.routes().is_empty(),
+        Action::RunThis if model.context() == Context::Routes => model.can_run() && step.is_some(),
+        Action::Open if model.context() == Context::Routes => step.is_some(),
         Action::RunThis | Action::RunAll => model.can_run(),
         Action::RunFailed => model.can_run() && !not_pass(model).is_empty(),
         Action::Stop => model.is_running() && !model.stopping,
@@ -84,6 +87,7 @@ pub(super) fn step_in_view(model: &Model) -> Option<usize> {
             Selected::Step(step) => Some(step),
             Selected::Cause(_) | Selected::Group(_) => None,
         },
+        Screen::Routes(at) => at.worst(&model.run),
         Screen::Guide(_) | Screen::Demos { .. } => None,
     }
 }
@@ -129,6 +133,7 @@ fn act(model: &mut Model, context: Context, action: Action, key: Key) -> Vec<Cmd
             }
         }
         Action::Write => return export::open_snippet(model),
+        Action::Routes => routes::open(model),
         Action::Up
         | Action::Down
         | Action::Left
@@ -161,6 +166,7 @@ fn act_here(model: &mut Model, context: Context, action: Action, key: Key) -> Ve
         Context::List => overview::act(model, action, key),
         Context::Drill => drill::act(model, action),
         Context::Guide => guide::act(model, action),
+        Context::Routes => routes::act(model, action),
         Context::Demo => drill::on_demos(model, action),
         Context::Export => export::act(model, action),
         Context::Filter => {

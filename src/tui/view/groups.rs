@@ -213,9 +213,7 @@ fn held_up_by(model: &Model, state: &StepState) -> Option<String> {
 /// `customers/rails +1`: the place, and how many other stacks take the same way.
 pub fn place(model: &Model, place: Place, room: usize) -> String {
     let name = place.to_string();
-    let Place::Way(endpoint, stack) = place else { return name };
-    let routes = model.run.about.as_ref().map_or(&[][..], |a| a.routes.as_slice());
-    let own = routes.iter().find(|r| r.endpoint == endpoint && r.stacks.contains(&stack));
+    let own = model.run.route(place);
     let others = own.map_or(0, |r| r.stacks.len().saturating_sub(1));
     let long = format!("{name} +{others}");
     if others > 0 && text::width(&long) <= room { long } else { name }

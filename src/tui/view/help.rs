@@ -45,6 +45,7 @@ fn name(context: Context) -> &'static str {
         Context::List => "overview",
         Context::Drill => "a check",
         Context::Guide => "guide",
+        Context::Routes => "routes out",
         Context::Demo => "demo",
         Context::Export => "export",
         Context::Filter => "filter",

@@ -63,10 +63,8 @@ fn way(model: &Model, state: &StepState, width: usize) -> Vec<Line<'static>> {
         Row::new(look, width).to(1).put(label, Role::Quiet).to(VALUE).put(text, Role::Plain).line()
     };
     match state.plan.place {
-        Place::Way(endpoint, stack) => {
-            let routes = model.run.about.as_ref().map_or(&[][..], |a| a.routes.as_slice());
-            let route = routes.iter().find(|r| r.endpoint == endpoint && r.stacks.contains(&stack));
-            let Some(route) = route else { return Vec::new() };
+        Place::Way(endpoint, _) => {
+            let Some(route) = model.run.route(state.plan.place) else { return Vec::new() };
             let target = target(model, state).unwrap_or_else(|| endpoint.to_string());
             let via = match &route.via {
                 Via::Direct | Via::Unusable { .. } => dash.to_owned(),
@@ -89,7 +87,7 @@ pub fn stacks(route: &Route) -> String {
 }
 
 /// What a step's first probe goes to.
-fn target(model: &Model, state: &StepState) -> Option<String> {
+pub(super) fn target(model: &Model, state: &StepState) -> Option<String> {
     let probe = model.run.probes.get(state.slices.first()?.probe)?;
     Some(match &probe.what {
         Probe::Resolve(target) | Probe::Connect { target, .. } => target.to_string(),

@@ -9,10 +9,9 @@
 
 use super::lines::{self, Row};
 use super::panes::Panes;
-use super::{before, figure, mend, seen, words};
-use crate::run::{Run, RunVerdict, Status, StepState};
-use crate::subject::Via;
-use crate::subject::place::{Door, Endpoint, Place};
+use super::{before, figure, mend, seen, ways, words};
+use crate::run::{RunVerdict, StepState};
+use crate::subject::place::{Door, Place};
 use crate::text;
 use crate::tui::model::Model;
 use crate::tui::model::list::{self, Panel, Selected};
@@ -124,7 +123,7 @@ fn shifted(lines: Vec<Line<'static>>) -> Vec<Line<'static>> {
 fn third(model: &Model, width: usize) -> Vec<Line<'static>> {
     let look = model.look;
     let mut page = vec![lines::plain(look, width, 0, "out of this node", Role::Quiet), Line::default()];
-    page.extend(ways_out(model, width));
+    page.extend(ways::lines(model, width));
     page.push(lines::rule(look, width, "", ""));
     page.push(lines::plain(look, width, 0, "into this instance", Role::Quiet));
     page.push(Line::default());
@@ -141,51 +140,9 @@ fn third(model: &Model, width: usize) -> Vec<Line<'static>> {
 
 /// The ways of a healthy run, two or three lines.
 fn walked(model: &Model, width: usize) -> Vec<Line<'static>> {
-    let mut lines = ways_out(model, width);
+    let mut lines = ways::lines(model, width);
     lines.extend(doors(model, width));
     lines
-}
-
-fn worst<'a>(steps: impl Iterator<Item = &'a StepState>) -> Option<&'a StepState> {
-    let rest: Vec<&StepState> = steps.collect();
-    let counted = rest.iter().filter(|s| s.status != Status::Skip).max_by_key(|s| theme::weight(s.status));
-    counted.or(rest.first()).copied()
-}
-
-/// One line a way: who goes, through what, whereto, and how that stands.
-fn ways_out(model: &Model, width: usize) -> Vec<Line<'static>> {
-    let look = model.look;
-    let dash = look.pick("──", "--");
-    let routes = model.run.about.as_ref().map_or(&[][..], |a| a.routes.as_slice());
-    let line = |(i, route): (usize, &crate::subject::Route)| {
-        let on = |s: &&StepState| match s.plan.place {
-            Place::Way(endpoint, stack) => endpoint == route.endpoint && route.stacks.contains(&stack),
-            Place::Node | Place::Instance | Place::Endpoint(_) | Place::Stack(_) | Place::Door(_) => false,
-        };
-        let via = match &route.via {
-            Via::Direct | Via::Unusable { .. } => dash.to_owned(),
-            Via::Proxy(proxy) => {
-                let label = proxy.target.host.split('.').next().filter(|l| l.parse::<u8>().is_err());
-                format!("{dash} {} {dash}", label.unwrap_or(&proxy.target.host))
-            }
-        };
-        let row = Row::new(look, width).to(1).put(if i == 0 { "out" } else { "" }, Role::Quiet).to(7);
-        let words = format!("{} {via} {}", seen::stacks(route), host(route.endpoint));
-        let row = row.fit(words, width.saturating_sub(26), Role::Plain);
-        let steps: Vec<&StepState> = model.run.steps.iter().filter(on).collect();
-        state(model, row, &steps, width)
-    };
-    routes.iter().enumerate().map(line).collect()
-}
-
-fn host(endpoint: Endpoint) -> &'static str {
-    match endpoint {
-        Endpoint::Customers => "customers.gitlab.com",
-        Endpoint::Cloud => "cloud.gitlab.com",
-        Endpoint::Workflow => "workflow service",
-        Endpoint::Gateway => "the own gateway",
-        Endpoint::Instance => "the instance",
-    }
 }
 
 /// One line a door: its checks with their signs.
@@ -212,23 +169,4 @@ fn doors(model: &Model, width: usize) -> Vec<Line<'static>> {
         lines.push(row.line());
     }
     lines
-}
-
-/// The worst state of some steps, its cause, and the time of the answer.
-fn state(model: &Model, row: Row, steps: &[&StepState], width: usize) -> Line<'static> {
-    let look = model.look;
-    let Some(worst) = worst(steps.iter().copied()) else { return row.line() };
-    let end = width.saturating_sub(1);
-    let http = steps.iter().find(|s| s.plan.check == "http" && s.status == Status::Pass);
-    let number = model.run.steps.iter().position(|s| s.id() == worst.id());
-    let letter = number.and_then(|n| model.cause_of(n)).map(|c| c.letter.to_string());
-    let counts = Run::counts(steps.iter().copied());
-    let words = match (letter, http.and_then(|h| model.run.took(h))) {
-        (Some(letter), _) => format!("{} {letter}", theme::word(worst.status)),
-        (None, Some(took)) => text::duration(took),
-        (None, None) if counts.settled < counts.all => theme::word(worst.status).to_owned(),
-        (None, None) => theme::word(worst.status).to_owned(),
-    };
-    let row = row.to(end.saturating_sub(text::width(&words) + 2));
-    row.sign(look.sign(worst.status), theme::role(worst.status)).right(words, end, Role::Plain).line()
 }
