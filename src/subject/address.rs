@@ -219,7 +219,8 @@ fn shown(text: &str) -> String {
     crate::text::foreign(&without)
 }
 
-fn percent_decode(text: &str) -> String {
+/// Decodes `%40` and the like; what is no such triplet stays as it is.
+pub fn percent_decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut i = 0;

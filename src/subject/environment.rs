@@ -18,8 +18,8 @@ pub struct Variable {
 }
 
 /// The variables that any HTTP stack reads to choose a proxy. `REQUEST_METHOD` makes Ruby and Go distrust
-/// `HTTP_PROXY`, as in a CGI script.
-pub const PROXY_VARIABLES: [&str; 13] = [
+/// `HTTP_PROXY`, as in a CGI script; Ruby then reads `CGI_HTTP_PROXY` in its place.
+pub const PROXY_VARIABLES: [&str; 14] = [
     "http_proxy",
     "HTTP_PROXY",
     "https_proxy",
@@ -33,6 +33,7 @@ pub const PROXY_VARIABLES: [&str; 13] = [
     "GRPC_PROXY",
     "NO_GRPC_PROXY",
     "REQUEST_METHOD",
+    "CGI_HTTP_PROXY",
 ];
 
 /// Other variables that change what a component does on the wire, or which hosts it needs (GitLab's
