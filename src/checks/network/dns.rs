@@ -95,8 +95,7 @@ fn resolves(subject: &Subject, resolved: &Resolved, took: Duration) -> Verdict {
     Verdict::pass(format!("{host} is {}.", text::list(&addresses)))
 }
 
-/// The finding of a name that did not become addresses.
-pub(in crate::checks) fn fails(subject: &Subject, failure: &DnsFailure) -> Verdict {
+fn fails(subject: &Subject, failure: &DnsFailure) -> Verdict {
     let server = servers(subject);
     let host = failure.host.as_str();
     match failure.kind {
