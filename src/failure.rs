@@ -259,7 +259,7 @@ pub enum TlsKind {
     VersionUnsupported,
     /// No common cipher.
     NoCommonCipher,
-    /// The alert by which a server refuses every protocol that ALPN offers (RFC 7301, 3.2).
+    /// No protocol that ALPN offers suits the server: it refuses by an alert (RFC 7301, 3.2), or chooses another.
     NoCommonProtocol,
     /// What came is not TLS.
     NotSpoken,

@@ -7,7 +7,7 @@ use crate::failure::{Ended, Failure, TlsFailure, TlsKind};
 use crate::probe::{Alpn, Hello, Tls, TlsAsk};
 use crate::text;
 use rustls::client::{Resumption, danger::ServerCertVerifier};
-use rustls::{AlertDescription, ClientConfig, Error, InvalidMessage, PeerIncompatible};
+use rustls::{AlertDescription, ClientConfig, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved};
 use rustls_pki_types::ServerName;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -178,7 +178,11 @@ fn kind(error: &std::io::Error, seen: &Seen, first: &FirstBytes) -> TlsKind {
         Some(Error::AlertReceived(
             AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
         )) if seen.chain.is_empty() => TlsKind::NoCommonCipher,
-        Some(Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => TlsKind::NoCommonProtocol,
+        // Some servers refuse, and Apache chooses `http/1.1` although only `h2` was offered (observed).
+        Some(
+            Error::AlertReceived(AlertDescription::NoApplicationProtocol)
+            | Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedApplicationProtocol),
+        ) => TlsKind::NoCommonProtocol,
         Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => TlsKind::NotSpoken,
         Some(_) => TlsKind::Other,
         None => match ended(error) {

@@ -33,6 +33,8 @@ pub(crate) enum Site {
     HostNotPreserved,
     /// The rewrite rules, and nothing says that the client came by https.
     SchemeNotForwarded,
+    /// One `ProxyPass`, and HTTP/2 is not spoken.
+    Http1Only,
     /// The rewrite rules stand after a rule that has already taken every request.
     RulesAfterCatchAll,
 }
@@ -68,6 +70,14 @@ fn configuration(site: Site, directory: &Path, listen: SocketAddr, back_end: Soc
         .map(|name| format!("LoadModule {name}_module {MODULES_DIRECTORY}/mod_{name}.so"))
         .collect();
     let modules = modules.join("\n");
+    let protocols = match site {
+        Site::Http1Only => "http/1.1",
+        Site::ProxyPass
+        | Site::RewriteRules
+        | Site::HostNotPreserved
+        | Site::SchemeNotForwarded
+        | Site::RulesAfterCatchAll => "h2 http/1.1",
+    };
     let site = directives(site, back_end);
     format!(
         r#"{modules}
@@ -87,7 +97,7 @@ MaxRequestWorkers 25
 Listen {listen}
 <VirtualHost {listen}>
   ServerName gitlab.example.com
-  Protocols h2 http/1.1
+  Protocols {protocols}
   SSLEngine on
   SSLCertificateFile "{here}/server.pem"
   SSLCertificateKeyFile "{here}/server.key"
@@ -110,7 +120,7 @@ fn directives(site: Site, back_end: SocketAddr) -> String {
 "
     );
     match site {
-        Site::ProxyPass => format!("{preserve_host}{scheme}{pass}"),
+        Site::ProxyPass | Site::Http1Only => format!("{preserve_host}{scheme}{pass}"),
         Site::RewriteRules => format!("{preserve_host}{scheme}{engine}{rules}{pass}"),
         Site::HostNotPreserved => format!("  ProxyPreserveHost Off\n{scheme}{engine}{rules}{pass}"),
         Site::SchemeNotForwarded => format!("{preserve_host}{engine}{rules}{pass}"),

@@ -12,6 +12,7 @@ pub(crate) mod authority;
 pub(crate) mod child;
 pub(crate) mod client;
 pub(crate) mod fake_cloud;
+pub(crate) mod grpc_server;
 pub(crate) mod loopback;
 pub(crate) mod mitmproxy;
 pub(crate) mod namespace;

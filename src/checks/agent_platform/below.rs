@@ -3,7 +3,7 @@
 
 use super::UNKNOWN;
 use crate::check::Verdict;
-use crate::checks::network::{addresses::how, dns, proxy, tcp, tls};
+use crate::checks::network::{addresses::how, proxy, tcp, tls};
 use crate::failure::{DnsKind, Failure, HttpKind, Layer, ProxyFailure, TlsFailure, TlsKind};
 use crate::finding::{Code, Finding};
 use crate::subject::address::{ProxyUrl, Scheme};
@@ -39,13 +39,13 @@ pub(super) fn of(subject: &Subject, place: Place, failure: &Failure) -> Option<B
     }
     match failure {
         Failure::Dns(dns) => {
-            let why = match dns.kind {
-                DnsKind::NoSuchHost => "the name does not exist",
-                DnsKind::NoAddress => "the name has no address",
-                DnsKind::ServerFailed => "the resolver fails for this name",
-                DnsKind::Timeout => "no resolver answers",
+            let (finding, why) = match dns.kind {
+                DnsKind::NoSuchHost => (Code::DnsNoSuchHost, "the name does not exist"),
+                DnsKind::NoAddress => (Code::DnsNoAddress, "the name has no address"),
+                DnsKind::ServerFailed => (Code::DnsServerFailed, "the resolver fails for this name"),
+                DnsKind::Timeout => (Code::DnsTimeout, "no resolver answers"),
             };
-            below(Layer::Dns, dns::fails(subject, dns, dns::EVERYBODY), why.to_owned(), UNKNOWN)
+            Some(Below { layer: Layer::Dns, finding, why: why.to_owned(), by: UNKNOWN.to_owned() })
         }
         Failure::Tcp(tcp) => {
             let why = format!("the connection {} (after {})", how(tcp.kind), text::duration(tcp.after));

@@ -30,7 +30,7 @@ fn control(subject: &Subject, place: Place) -> Option<Probe> {
 enum Settled<'a> {
     /// The channel, where there is one.
     On(&'a Tls),
-    /// Nothing: the server refused the offer by an alert.
+    /// Nothing: the server refused the offer, or chose what was not offered.
     Refused,
     /// TLS was not reached, or failed for another reason.
     Unknown,

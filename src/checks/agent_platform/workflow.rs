@@ -3,7 +3,7 @@
 use super::{Fault, UNKNOWN, below, device, found, slice, unused, walk, ways};
 use crate::check::{Check, Group, Reached, Seen, Verdict};
 use crate::checks::vendors;
-use crate::failure::{Failure, GrpcFailure, Layer};
+use crate::failure::{Failure, GrpcFailure, Layer, TlsKind};
 use crate::finding::Code;
 use crate::probe::{Grpc, Health, Probe, Reading, Serving};
 use crate::subject::place::{Endpoint, Place};
@@ -94,17 +94,21 @@ fn failed(subject: &Subject, place: Place, probe: &Probe, failure: &Failure, see
         return found(subject, &Fault { code, args: &args, finding, words: &below.why, by: &below.by });
     }
     match failure {
-        Failure::Tls(_) | Failure::Grpc(GrpcFailure::NotSettled { .. }) => {
-            Verdict::NotApplicable("HTTP/2 is not settled on: see http2-kept".to_owned())
-        }
+        Failure::Tls(tls) if tls.kind == TlsKind::NoCommonProtocol => elsewhere(),
+        Failure::Grpc(GrpcFailure::NotSettled { .. }) => elsewhere(),
         Failure::Grpc(grpc) => no_answer(subject, probe, grpc, seen),
         Failure::Dns(_)
         | Failure::Tcp(_)
         | Failure::Proxy(_)
+        | Failure::Tls(_)
         | Failure::Http(_)
         | Failure::WebSocket(_)
         | Failure::Other { .. } => Verdict::Unknown(format!("the call was not sent: {failure}")),
     }
+}
+
+fn elsewhere() -> Verdict {
+    Verdict::NotApplicable("HTTP/2 is not settled on: see http2-kept".to_owned())
 }
 
 fn no_answer(subject: &Subject, probe: &Probe, failure: &GrpcFailure, seen: Seen) -> Verdict {

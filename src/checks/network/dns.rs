@@ -75,7 +75,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
 }
 
 /// Who waits for a name that every way needs.
-pub(in crate::checks) const EVERYBODY: &str = "every request waits for it";
+const EVERYBODY: &str = "every request waits for it";
 
 /// Who waits for the name although the proxy looks it up itself: Ruby resolves a name before it decides on a proxy,
 /// and so does Rails' outbound filter (GitLab's `url_blocker.rb`; `URI::Generic#find_proxy`).
@@ -131,8 +131,7 @@ fn resolves(subject: &Subject, resolved: &Resolved, took: Duration) -> Verdict {
     Verdict::pass(format!("{host} is {}.", text::list(&addresses)))
 }
 
-/// The finding of a name that did not become addresses.
-pub(in crate::checks) fn fails(subject: &Subject, failure: &DnsFailure, waits: &str) -> Verdict {
+fn fails(subject: &Subject, failure: &DnsFailure, waits: &str) -> Verdict {
     let server = servers(subject);
     let host = failure.host.as_str();
     match failure.kind {
