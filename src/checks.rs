@@ -8,6 +8,9 @@ mod vendors;
 
 use crate::check::Check;
 
+/// The check that samples Cloudflare's ranges: the only one that runs on request alone.
+pub const CLOUDFLARE_RANGES: &str = network::ranges::ID;
+
 /// Every check, in the order of the contract, section 5.
 pub static CHECKS: &[&Check] = &[
     &instance::GITLAB,
@@ -20,6 +23,7 @@ pub static CHECKS: &[&Check] = &[
     &network::tls::TLS,
     &network::http::HTTP,
     &network::latency::LATENCY,
+    &network::ranges::CLOUDFLARE_RANGES,
     &inbound::reach::REACH,
     &inbound::certificate::CERTIFICATE,
     &inbound::certificate::HTTP2,

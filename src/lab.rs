@@ -14,6 +14,7 @@ mod handshake;
 mod http;
 mod instance;
 mod proxy;
+mod ranges;
 mod resolver;
 pub mod scenario;
 mod site;
@@ -26,6 +27,7 @@ use crate::subject::address::{BaseUrl, ProxyUrl, Scheme, Target};
 use crate::subject::dial::{AddressRule, AddressTo, Dial};
 use crate::subject::facts::Facts;
 use crate::subject::place::{Endpoint, Stack};
+use crate::subject::ranges::Sampling;
 use crate::subject::services::{Deployment, Services};
 use crate::subject::{
     Cloudflare, HostsEntry, Install, Limits, Node, PublicRoots, Route, Store, StoreId, Subject, Via,
@@ -178,6 +180,7 @@ impl Lab {
 
     fn dial(&self) -> Dial {
         let mut addresses: Vec<AddressRule> = HOSTS.iter().flat_map(|host| self.rules(host)).collect();
+        addresses.extend(ranges::rules(&self.situation));
         addresses.push(AddressRule { address: None, port: None, to: AddressTo::Unreachable });
         Dial { names: Vec::new(), addresses, nameserver: Some(self.situation.ports.resolver) }
     }
@@ -239,6 +242,8 @@ impl Lab {
     }
 
     fn limits(&self, limits: Limits) -> Limits {
+        let sampling = if self.situation.scenario.sampled { Sampling::Asked } else { limits.sampling };
+        let limits = Limits { sampling, ..limits };
         match (limits.hold, self.situation.scenario.hold.map(Duration::from_secs)) {
             (None, Some(hold)) => Limits { hold: Some(hold), deadline: limits.deadline + hold, ..limits },
             (Some(_), _) | (None, None) => limits,

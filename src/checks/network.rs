@@ -8,6 +8,7 @@ pub(super) mod dns;
 pub(super) mod http;
 pub(super) mod latency;
 pub(super) mod proxy;
+pub(super) mod ranges;
 pub(super) mod tcp;
 pub(super) mod tls;
 

@@ -1,7 +1,7 @@
 //! From options to what a run needs: the files that they name, the subject, the selection, the rig.
 
 use super::Options;
-use crate::checks::CHECKS;
+use crate::checks::{CHECKS, CLOUDFLARE_RANGES};
 use crate::egress::routes::{Ways, routes};
 use crate::engine::{CarryOut, Rig};
 use crate::net::Net;
@@ -10,6 +10,7 @@ use crate::secret::Secret;
 use crate::subject::dial::Dial;
 use crate::subject::environment::Environment;
 use crate::subject::place::Stack;
+use crate::subject::ranges::Sampling;
 use crate::subject::services::{Deployment, Services};
 use crate::subject::{About, Cloudflare, Limits, PublicRoots, Store, StoreId, Subject};
 use crate::{node, text};
@@ -136,6 +137,7 @@ pub fn limits(options: &Options) -> Limits {
         timeout: options.timeout.map_or(Limits::DEFAULT.timeout, |s| s.0),
         deadline: options.deadline.map_or(usual, |s| s.0),
         hold,
+        sampling: Sampling::NotAsked,
     }
 }
 
@@ -222,7 +224,10 @@ pub fn selection(options: &Options) -> Result<Selection, Unfit> {
 }
 
 /// What a round of the engine needs: the subject, its plan, and probes carried out on the wire.
-pub fn rig(subject: Subject, selection: &Selection) -> Rig {
+pub fn rig(mut subject: Subject, selection: &Selection) -> Rig {
+    if selection.names(CLOUDFLARE_RANGES) {
+        subject.limits.sampling = Sampling::Asked;
+    }
     let subject = Arc::new(subject);
     let plan: Plan = plan(&subject, CHECKS, selection);
     let about = About {

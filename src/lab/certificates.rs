@@ -121,6 +121,7 @@ impl Authorities {
                 | Kind::PlainHttp
                 | Kind::Name { .. }
                 | Kind::Connect { .. }
+                | Kind::Ranges { .. }
                 | Kind::Overrun
                 | Kind::Handshake { .. }
                 | Kind::Answer(_)

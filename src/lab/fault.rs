@@ -7,6 +7,7 @@ pub mod http;
 pub mod tls;
 
 use http::{CableEnd, ExchangeEnd, FixedAnswer, FrontEnd};
+use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::IpAddr;
 use tls::{CertificateChange, HandshakeEnd};
@@ -81,6 +82,13 @@ pub enum Kind {
         how: ConnectEnd,
         /// Only to addresses of this family; both if not said.
         family: Option<Family>,
+    },
+    /// Connections to addresses of these of Cloudflare's ranges end so, the services' own apart.
+    Ranges {
+        /// Which ranges.
+        ranges: Vec<IpNet>,
+        /// How connections to them end; a reset as if refused.
+        how: ConnectEnd,
     },
     /// After an answer the server's queue runs full for a moment: of several connections that knock at once, all
     /// but one or two lose their SYN and have it sent again after a second.

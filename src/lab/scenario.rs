@@ -40,6 +40,9 @@ pub struct Scenario {
     /// A token that the run is given; `good` stands for the one that the lab's instance accepts.
     #[serde(default)]
     pub token: Option<String>,
+    /// Whether Cloudflare's ranges are sampled, as `--only cloudflare-ranges` asks for it.
+    #[serde(default)]
+    pub sampled: bool,
     /// Whether the node's way out leads through the lab's proxy. No fault: it stays when the fault is mended.
     #[serde(default)]
     pub proxy: bool,

@@ -2,6 +2,7 @@
 
 mod dns;
 mod http;
+mod knock;
 mod support;
 mod tcp;
 mod tls;

@@ -100,7 +100,7 @@ fn judge_addresses(subject: &Subject, place: Place, seen: Seen) -> Verdict {
             Verdict::NotApplicable("no address connects: see the ways to it".to_owned())
         }
         // A node without IPv6 says so at once, and nothing is lost by asking.
-        Some(_) if six.iter().all(|(_, kind)| *kind == TcpKind::Unreachable) => Verdict::pass_with(
+        Some(_) if six.iter().all(|(_, kind)| says_so(*kind)) => Verdict::pass_with(
             "This node has no way out by IPv6 and says so at once; IPv4 connects.",
             "IPv4 only",
         ),
@@ -111,12 +111,17 @@ fn judge_addresses(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     }
 }
 
+/// Whether an attempt ended at once because there is no way, and not by silence or a refusal.
+fn says_so(kind: TcpKind) -> bool {
+    matches!(kind, TcpKind::Unreachable | TcpKind::HostUnreachable)
+}
+
 /// How a connection failed, for the middle of a sentence.
 pub(in crate::checks) fn how(kind: TcpKind) -> &'static str {
     match kind {
         TcpKind::Refused => "is refused",
         TcpKind::Timeout => "gets no answer",
-        TcpKind::Unreachable => "is unreachable",
+        TcpKind::Unreachable | TcpKind::HostUnreachable => "is unreachable",
         TcpKind::Reset => "is cut at once",
     }
 }
