@@ -3,6 +3,7 @@
 mod handshake;
 mod inbound;
 mod instance;
+mod interception;
 mod network;
 mod vendors;
 

@@ -1,33 +1,6 @@
-//! Which product stands behind a certificate, an answer or a header: tables of words, not judgement.
+//! Which product stands behind an answer or a header: tables of words, not judgement.
 
-use crate::failure::{Answer, Certificate, Headers};
-use serde::Deserialize;
-use std::sync::LazyLock;
-
-#[derive(Deserialize)]
-struct Vendors {
-    vendors: Vec<Vendor>,
-}
-
-#[derive(Deserialize)]
-struct Vendor {
-    product: String,
-    patterns: Vec<String>,
-}
-
-static VENDORS: LazyLock<Vec<Vendor>> = LazyLock::new(|| {
-    serde_json::from_str::<Vendors>(include_str!("../../assets/interception-vendors.json"))
-        .expect("the embedded list of vendors is valid JSON")
-        .vendors
-});
-
-/// The inspecting product that signed a chain, by the words in its subjects and issuers.
-pub(super) fn inspecting_product(chain: &[Certificate]) -> Option<&'static str> {
-    let words: Vec<String> =
-        chain.iter().map(|c| format!("{} {}", c.subject, c.issuer).to_lowercase()).collect();
-    let signed = |v: &&Vendor| v.patterns.iter().any(|p| words.iter().any(|w| w.contains(p.as_str())));
-    VENDORS.iter().find(signed).map(|v| v.product.as_str())
-}
+use crate::failure::{Answer, Headers};
 
 /// Words in `Server` or `Via` that name a web server or proxy.
 const SERVERS: [(&str, &str); 16] = [
@@ -112,36 +85,4 @@ pub(super) fn words_of(answer: &Answer) -> String {
     });
     let text = title.unwrap_or(&answer.body).split_whitespace().collect::<Vec<_>>().join(" ");
     crate::text::escape(&text, 80)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn certificate(issuer: &str) -> Certificate {
-        Certificate {
-            subject: "cloud.gitlab.com".into(),
-            issuer: issuer.into(),
-            names: Vec::new(),
-            not_before: 0,
-            not_after: 0,
-            self_issued: false,
-            is_ca: false,
-            sha256: String::new(),
-        }
-    }
-
-    #[test]
-    fn at_least_twenty_vendors_are_known_by_their_issuers() {
-        assert!(VENDORS.len() >= 20);
-        for (issuer, product) in [
-            ("CN=Zscaler Intermediate Root CA (zscaler.net), O=Zscaler Inc.", Some("Zscaler")),
-            ("CN=FG100FTK19000000, O=Fortinet", Some("FortiGate")),
-            ("CN=ca.acme.goskope.com, O=Acme", Some("Netskope")),
-            ("CN=WE1, O=Google Trust Services", None),
-            ("CN=R11, O=Let's Encrypt", None),
-        ] {
-            assert_eq!(inspecting_product(&[certificate(issuer)]), product, "{issuer}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use super::{slice, walk, ways, with};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::handshake::{self, day};
-use crate::checks::vendors;
+use crate::checks::interception;
 use crate::failure::{Failure, Layer, TcpKind, TlsFailure, TlsKind};
 use crate::finding::Code;
 use crate::probe::{Hello, Packets, Probe, Reading, Then, Tls, Walk};
@@ -147,7 +147,7 @@ fn large_dropped(tls: &Tls, port: u16, how: &str) -> Verdict {
 }
 
 fn trusted(tls: &Tls, store: &str) -> Verdict {
-    let product = vendors::inspecting_product(&tls.chain);
+    let product = interception::inspecting_product(&tls.chain);
     if !tls.public || product.is_some() {
         let issuer = tls.chain.first().map_or("unknown", |c| c.issuer.as_str());
         let args = [
@@ -172,7 +172,7 @@ fn found(code: Code, failure: &TlsFailure, more: &[(&str, &str)]) -> Verdict {
 
 /// The finding of a handshake that failed at a host that must show a public chain.
 fn refused(failure: &TlsFailure, port: u16, store: &str) -> Verdict {
-    let product = vendors::inspecting_product(&failure.chain);
+    let product = interception::inspecting_product(&failure.chain);
     let private = failure.kind == TlsKind::UnknownIssuer && failure.public == Some(false);
     if private || (failure.kind.is_about_the_certificate() && product.is_some()) {
         let issuer = failure.chain.first().map_or("unknown", |c| c.issuer.as_str());
