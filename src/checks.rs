@@ -1,5 +1,6 @@
 //! The ordered list of checks. One line a check; what each means stands in its own file.
 
+mod answerer;
 mod handshake;
 mod inbound;
 mod instance;

@@ -32,16 +32,82 @@ pub(super) fn server_product(headers: &Headers) -> Option<&'static str> {
     SERVERS.iter().find(|(word, _)| words.contains(word)).map(|(_, product)| *product)
 }
 
+/// Load balancers and content networks by a word in `Server`.
+const BALANCERS: [(&str, &str); 9] = [
+    ("awselb", "AWS load balancer"),
+    ("microsoft-azure-application-gateway", "Azure Application Gateway"),
+    ("bigip", "F5 BIG-IP"),
+    ("big-ip", "F5 BIG-IP"),
+    ("haproxy", "HAProxy"),
+    ("envoy", "Envoy"),
+    ("cloudfront", "Amazon CloudFront"),
+    ("akamaighost", "Akamai"),
+    ("traefik", "Traefik"),
+];
+
+/// The same by a header that no other product sets.
+const BALANCER_HEADERS: [(&str, &str); 3] =
+    [("x-iinfo", "Imperva"), ("x-sucuri-id", "Sucuri"), ("x-azure-ref", "Azure Front Door")];
+
+/// The same by the words of the page that comes with the product.
+const BALANCER_PAGES: [(&str, &str); 3] = [
+    ("No server is available to handle this request", "HAProxy"),
+    ("upstream connect error or disconnect/reset before headers", "Envoy"),
+    ("no healthy upstream", "Envoy"),
+];
+
+fn server(answer: &Answer) -> String {
+    answer.headers.get("server").unwrap_or_default().to_lowercase()
+}
+
+/// The load balancer or content network that wrote an answer.
+pub(super) fn balancer(answer: &Answer) -> Option<&'static str> {
+    let server = server(answer);
+    let by_server = BALANCERS.iter().find(|(word, _)| server.contains(word));
+    let by_header = || BALANCER_HEADERS.iter().find(|(name, _)| answer.headers.get(name).is_some());
+    let by_page = || BALANCER_PAGES.iter().find(|(words, _)| answer.body.contains(words));
+    by_server.or_else(by_header).or_else(by_page).map(|(_, product)| *product)
+}
+
+/// Forward proxies by a word in `Server` or `Proxy-Agent`.
+const PROXIES: [(&str, &str); 6] = [
+    ("squid", "squid"),
+    ("tinyproxy", "tinyproxy"),
+    ("mitmproxy", "mitmproxy"),
+    ("privoxy", "Privoxy"),
+    ("bluecoat", "Blue Coat ProxySG"),
+    ("mcafee web gateway", "Skyhigh (McAfee)"),
+];
+
+/// The forward proxy that wrote an answer, by headers that it sets on answers of its own alone.
+pub(super) fn proxy_product(answer: &Answer) -> Option<&'static str> {
+    if answer.headers.get("x-squid-error").is_some() {
+        return Some("squid");
+    }
+    let agent = answer.headers.get("proxy-agent").unwrap_or_default().to_lowercase();
+    let words = format!("{} {agent}", server(answer));
+    PROXIES.iter().find(|(word, _)| words.contains(word)).map(|(_, product)| *product)
+}
+
+/// The web server that wrote an answer, by `Server` or by the page that comes with it.
+pub(super) fn web_server(answer: &Answer) -> Option<&'static str> {
+    let server = server(answer);
+    let named = SERVERS.iter().find(|(word, _)| *word != "cloudflare" && server.contains(word));
+    let by_page = answer.body.contains("<center>nginx").then_some("NGINX");
+    named.map(|(_, product)| *product).or(by_page)
+}
+
 /// Words on pages by which firewalls and proxies say no, with the product where the words tell it.
-const BLOCK_PAGES: [(&str, &str); 22] = [
+const BLOCK_PAGES: [(&str, &str); 23] = [
     ("fortiguard", "FortiGuard"),
     ("fortigate", "FortiGate"),
     ("zscaler", "Zscaler"),
     ("netskope", "Netskope"),
     ("palo alto networks", "Palo Alto Networks"),
-    ("check point", "Check Point"),
+    ("check point software", "Check Point"),
     ("blue coat", "Blue Coat ProxySG"),
     ("cisco umbrella", "Cisco Umbrella"),
+    ("cloudflare gateway", "Cloudflare Gateway"),
     ("opendns", "Cisco Umbrella"),
     ("sophos", "Sophos"),
     ("mcafee web gateway", "Skyhigh (McAfee)"),
@@ -60,14 +126,12 @@ const BLOCK_PAGES: [(&str, &str); 22] = [
 
 /// Who blocks, if an HTML page or its headers say that something does: a product, or `""` for an unnamed one.
 pub(super) fn blocker(answer: &Answer) -> Option<&'static str> {
-    if answer.headers.get("x-squid-error").is_some() {
-        return Some("squid");
-    }
     let marked = |name: &str| answer.headers.0.iter().any(|(n, _)| n.starts_with(name));
     if marked("x-zscaler-") {
         return Some("Zscaler");
     }
-    if marked("x-bluecoat-via") {
+    // It stands on answers that passed through, too; those of Cloudflare's have a mark of their own.
+    if marked("x-bluecoat-via") && !marked("cf-ray") {
         return Some("Blue Coat ProxySG");
     }
     let html = answer.headers.get("content-type").is_none_or(|t| t.contains("html"));
