@@ -1,6 +1,7 @@
 //! The ordered list of checks. One line a check; what each means stands in its own file.
 
 mod answerer;
+mod exchange;
 mod handshake;
 mod inbound;
 mod instance;
@@ -31,6 +32,7 @@ pub static CHECKS: &[&Check] = &[
     &inbound::certificate::HTTP2,
     &inbound::cable::CABLE,
     &inbound::pings::PINGS,
+    &exchange::headers::HEADERS,
 ];
 
 #[cfg(test)]

@@ -70,14 +70,17 @@ fn findings(run: &Run) -> Vec<At<'_>> {
     run.steps.iter().enumerate().flat_map(at).collect()
 }
 
+/// Whether a finding is about the way out.
+fn is_outbound(at: &At) -> bool {
+    at.group == Group::Network || matches!(at.place, Place::Way(..))
+}
+
 /// The same fault at several outbound places is one; inbound doors stay apart.
 fn merge<'a>(found: &[At<'a>]) -> Vec<Fault<'a>> {
     let mut faults: Vec<Fault> = Vec::new();
     for at in found {
         let same = |f: &&mut Fault| {
-            at.group == Group::Network
-                && f.group() == Group::Network
-                && f.first.finding.is_same_fault(at.finding)
+            is_outbound(at) && is_outbound(&f.first) && f.first.finding.is_same_fault(at.finding)
         };
         match faults.iter_mut().find(same) {
             Some(fault) => fault.others.push(*at),
@@ -172,6 +175,12 @@ const CONSEQUENCES: &[Consequence] = &[
     // Who shows a page of his own has opened the traffic for it.
     Consequence {
         causes: &[Code::HttpBlockPage, Code::HttpRedirected, Code::HttpUnexpected],
+        effects: &[Code::TlsInterceptedTrusted],
+        reach: Reach::SameEndpoint,
+    },
+    // Headers are changed by whoever opens the traffic.
+    Consequence {
+        causes: &[Code::AuthHeaderStripped, Code::GitlabHeaderStripped],
         effects: &[Code::TlsInterceptedTrusted],
         reach: Reach::SameEndpoint,
     },

@@ -11,6 +11,7 @@ mod certificates;
 mod cloud;
 pub mod fault;
 mod handshake;
+mod headers;
 mod http;
 mod instance;
 mod proxy;

@@ -36,7 +36,7 @@ fn ways(subject: &Subject) -> Vec<Place> {
 ///
 /// The gateway authenticates before anything else, so any path but its health address answers 401 in its own
 /// words; `customers.gitlab.com` publishes its OIDC configuration.
-fn signature(endpoint: Endpoint) -> Request {
+pub(super) fn signature(endpoint: Endpoint) -> Request {
     match endpoint {
         Endpoint::Customers => Request::get("/.well-known/openid-configuration"),
         Endpoint::Cloud => Request::get("/ai/v2/code/completions"),
@@ -51,7 +51,7 @@ pub(super) fn walk(subject: &Subject, place: Place) -> Option<Probe> {
 }
 
 /// A walk on the same way that differs in how TLS is spoken and in what follows.
-fn with(subject: &Subject, place: Place, change: fn(&mut TlsAsk), then: Then) -> Option<Probe> {
+pub(super) fn with(subject: &Subject, place: Place, change: fn(&mut TlsAsk), then: Then) -> Option<Probe> {
     let route = subject.route(place)?;
     let mut tls = TlsAsk::strict(route.trust);
     change(&mut tls);

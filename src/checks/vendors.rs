@@ -32,6 +32,12 @@ pub(super) fn server_product(headers: &Headers) -> Option<&'static str> {
     SERVERS.iter().find(|(word, _)| words.contains(word)).map(|(_, product)| *product)
 }
 
+/// The product through which an answer says that it came, by `Via`.
+pub(super) fn passed_through(answer: &Answer) -> Option<&'static str> {
+    let via = answer.headers.get("via")?.to_lowercase();
+    SERVERS.iter().find(|(word, _)| via.contains(word)).map(|(_, product)| *product)
+}
+
 /// Load balancers and content networks by a word in `Server`.
 const BALANCERS: [(&str, &str); 9] = [
     ("awselb", "AWS load balancer"),

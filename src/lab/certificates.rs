@@ -125,6 +125,8 @@ impl Authorities {
                 | Kind::Overrun
                 | Kind::Handshake { .. }
                 | Kind::Answer(_)
+                | Kind::Header { .. }
+                | Kind::NoKeys
                 | Kind::FrontEnd(_)
                 | Kind::Cable { .. } => continue,
             };

@@ -107,6 +107,15 @@ pub enum Kind {
         /// Their names, best first.
         offer: Vec<String>,
     },
+    /// A hop on the way to the service drops a header of every request, or writes something else into it.
+    Header {
+        /// Which header.
+        name: String,
+        /// What it becomes; dropped if not said.
+        becomes: Option<String>,
+    },
+    /// The gateway has no keys to check a token with.
+    NoKeys,
     /// Requests are answered so.
     Answer(FixedAnswer),
     /// Requests get no proper answer at all.
