@@ -51,7 +51,7 @@ pub(super) fn walk(subject: &Subject, place: Place) -> Option<Probe> {
 }
 
 /// A walk on the same way that differs in how TLS is spoken and in what follows.
-pub(super) fn with(subject: &Subject, place: Place, change: fn(&mut TlsAsk), then: Then) -> Option<Probe> {
+fn with(subject: &Subject, place: Place, change: fn(&mut TlsAsk), then: Then) -> Option<Probe> {
     let route = subject.route(place)?;
     let mut tls = TlsAsk::strict(route.trust);
     change(&mut tls);

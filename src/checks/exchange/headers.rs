@@ -4,10 +4,11 @@
 //! made-up credentials show how far each header comes. Only its own words accuse anybody.
 
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
-use crate::checks::{answerer, interception, network, vendors};
+use crate::checks::network::{self, http};
+use crate::checks::{answerer, interception, vendors};
 use crate::failure::{Answer, Layer};
 use crate::finding::Code;
-use crate::probe::{Probe, Reading, Request, Then};
+use crate::probe::{Probe, Reading, Request};
 use crate::subject::place::{Endpoint, Place};
 use crate::subject::{Route, Subject};
 
@@ -47,10 +48,12 @@ fn places(subject: &Subject) -> Vec<Place> {
 }
 
 /// The signature request with headers of our own.
+///
+/// Where the way is direct all further requests share the connection on which the gateway's health was asked.
 fn with(subject: &Subject, place: Place, headers: &[(&str, &str)]) -> Option<Probe> {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let request = Request { headers, ..network::signature(place.endpoint()?) };
-    network::with(subject, place, |_| {}, Then::Request(request))
+    http::further(subject, place, request)
 }
 
 fn bearer(subject: &Subject, place: Place) -> Option<Probe> {
@@ -63,10 +66,18 @@ fn bearer_and_kind(subject: &Subject, place: Place) -> Option<Probe> {
 
 fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
     let Some(bare) = network::walk(subject, place) else { return Vec::new() };
-    let known = matches!(said(seen, &bare), Said::Refusal(words) if words == NONE);
-    let more = [bearer(subject, place), bearer_and_kind(subject, place)];
-    let more = more.into_iter().flatten().filter(|_| known).map(|p| Ask::layer(p, Layer::Http));
-    std::iter::once(Ask::layer(bare, Layer::Http)).chain(more).collect()
+    let mut asks = vec![Ask::layer(bare.clone(), Layer::Http)];
+    if !matches!(said(seen, &bare), Said::Refusal(words) if words == NONE) {
+        return asks;
+    }
+    let health = http::health(subject, place);
+    let waits = health.as_ref().is_some_and(|p| seen.samples(p).is_empty());
+    asks.extend(health.map(|p| Ask::layer(p, Layer::Http)));
+    if !waits {
+        let more = [bearer(subject, place), bearer_and_kind(subject, place)];
+        asks.extend(more.into_iter().flatten().map(|p| Ask::layer(p, Layer::Http)));
+    }
+    asks
 }
 
 /// What came back to a request.
@@ -152,11 +163,11 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     match compare(&first, &said(seen, &bearer), &said(seen, &both)) {
         Outcome::Arrive(how) => Verdict::pass(format!("Headers arrive as they are sent: {how}.")),
         Outcome::NoAuthorization(words) => {
-            let by = by(place, seen, &bearer);
+            let by = by(place, seen, &bare, &bearer);
             Verdict::found(Code::AuthHeaderStripped, &[host, ("by", &by), ("answer", &words)])
         }
         Outcome::NoKind(words) => {
-            let by = by(place, seen, &both);
+            let by = by(place, seen, &bare, &both);
             let args = [host, ("header", KIND_NAME), ("by", &by), ("answer", &words)];
             Verdict::found(Code::GitlabHeaderStripped, &args)
         }
@@ -166,12 +177,12 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
 }
 
 /// Who changes headers: the product that opened TLS, or the one that the answer says it came through.
-fn by(place: Place, seen: Seen, probe: &Probe) -> String {
-    let product = match seen.reached(probe, Layer::Tls) {
+fn by(place: Place, seen: Seen, bare: &Probe, changed: &Probe) -> String {
+    let product = match seen.reached(bare, Layer::Tls) {
         Reached::Here(Reading::Tls(tls)) => interception::inspecting_product(&tls.chain),
         Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => None,
     };
-    let through = || match seen.reached(probe, Layer::Http) {
+    let through = || match seen.reached(changed, Layer::Http) {
         Reached::Here(Reading::Answer(answer)) => vendors::passed_through(answer),
         Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => None,
     };

@@ -35,12 +35,16 @@ pub(in crate::checks) static HTTP: Check = Check {
 };
 
 /// The gateway's health address, asked once the gateway itself is known to answer.
-fn health(subject: &Subject, place: Place) -> Option<Probe> {
+pub(in crate::checks) fn health(subject: &Subject, place: Place) -> Option<Probe> {
     if place.endpoint() != Some(Endpoint::Cloud) {
         return None;
     }
+    further(subject, place, Request::get("/ai/monitoring/healthz"))
+}
+
+/// A further request on a way whose first one is answered: on a direct way over a connection that stands.
+pub(in crate::checks) fn further(subject: &Subject, place: Place, request: Request) -> Option<Probe> {
     let route = subject.route(place)?;
-    let request = Request::get("/ai/monitoring/healthz");
     match route.via {
         Via::Direct => Some(Probe::Fetch(Fetch {
             target: subject.target(route.endpoint)?,
