@@ -203,13 +203,16 @@ mod tests {
     const JSON: (&str, &str) = ("content-type", "application/json");
     const TOOK: (&str, &str) = ("x-process-time", "0.0012");
 
+    /// Status, headers, body, and who wrote them.
+    type Row = (u16, &'static [(&'static str, &'static str)], &'static str, Answerer);
+
     #[test]
     fn the_writer_of_an_answer_is_known_by_marks_that_only_it_leaves() {
         use Answerer::{Balancer, Cloudflare, Firewall, Gateway, GitLab, Proxy, Rails, Unknown, WebServer};
         use Word::{CannotReach, Denies, WantsCredentials};
         let no = |n: &str| Cloudflare(Edge::Refusal(n.to_owned()));
         #[rustfmt::skip]
-        let rows: Vec<(u16, &[(&str, &str)], &str, Answerer)> = vec![
+        let rows: Vec<Row> = vec![
             // The gateway, in its own words, with and without Cloudflare before it.
             (401, &[RAY, CF, JSON], r#"{"error":"No authorization header presented"}"#, Gateway),
             (401, &[JSON], r#"{"error":"Forbidden by auth provider"}"#, Gateway),

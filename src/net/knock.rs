@@ -39,12 +39,18 @@ pub(super) async fn knock(net: &Net, knock: &Knock, teller: &mut Teller<'_>) -> 
     let until = tokio::time::Instant::now() + limit;
     let to = [SocketAddr::new(knock.address, knock.target.port)];
     let connecting = tcp::connect(net, &knock.target, &to, knock.tls.packets);
-    let connected = timeout_at(until, connecting).await.unwrap_or_else(|_| Err(silent(knock, to[0], began)));
+    let connected = match timeout_at(until, connecting).await {
+        Ok(connected) => connected,
+        Err(_) => Err(silent(knock, to[0], began)),
+    };
     let connected = connected.map(|(stream, connected)| (stream, Reading::Connected(connected)));
     let stream = Stream::new(teller.tell(Layer::Tcp, began, connected)?, Vec::new());
     let began = Instant::now();
     let shaking = tls::handshake(net, &knock.target.host, &knock.tls, stream);
-    let shaken = timeout_at(until, shaking).await.unwrap_or_else(|_| Err(mute(net, knock, began)));
+    let shaken = match timeout_at(until, shaking).await {
+        Ok(shaken) => shaken,
+        Err(_) => Err(mute(net, knock, began)),
+    };
     teller.tell(Layer::Tls, began, shaken.map(|secured| ((), Reading::Tls(Box::new(secured.reading)))))
 }
 

@@ -203,6 +203,9 @@ mod tests {
         Said::Refusal(words.to_owned())
     }
 
+    /// What is expected of an outcome.
+    type Is = fn(&Outcome) -> bool;
+
     #[test]
     fn only_the_gateways_own_words_accuse_anybody() {
         let arrive = |outcome: &Outcome| matches!(outcome, Outcome::Arrive(_));
@@ -210,7 +213,6 @@ mod tests {
         let auth = |outcome: &Outcome| matches!(outcome, Outcome::NoAuthorization(_));
         let kind = |outcome: &Outcome| matches!(outcome, Outcome::NoKind(_));
         let unanswered = |outcome: &Outcome| matches!(outcome, Outcome::Unanswered(_));
-        type Is = fn(&Outcome) -> bool;
         let rows: Vec<(Said, Said, Is)> = vec![
             (refusal(NO_KIND), refusal(NOT_VALID), arrive),
             (refusal(NO_KIND), Said::NoKeys, arrive),
