@@ -1,13 +1,19 @@
 //! The ordered list of checks. One line a check; what each means stands in its own file.
 
 mod agent_platform;
+mod answerer;
+mod exchange;
 mod handshake;
 mod inbound;
 mod instance;
+mod interception;
 mod network;
 mod vendors;
 
 use crate::check::Check;
+
+/// The check that samples Cloudflare's ranges: the only one that runs on request alone.
+pub const CLOUDFLARE_RANGES: &str = network::ranges::ID;
 
 /// Every check, in the order of the contract, section 5.
 pub static CHECKS: &[&Check] = &[
@@ -26,11 +32,13 @@ pub static CHECKS: &[&Check] = &[
     &network::http::HTTP,
     &network::latency::LATENCY,
     &agent_platform::outbound_idle::OUTBOUND_IDLE,
+    &network::ranges::CLOUDFLARE_RANGES,
     &inbound::reach::REACH,
     &inbound::certificate::CERTIFICATE,
     &inbound::certificate::HTTP2,
     &inbound::cable::CABLE,
     &inbound::pings::PINGS,
+    &exchange::headers::HEADERS,
     &agent_platform::workflow::WORKFLOW,
     &agent_platform::http2_kept::HTTP2_KEPT,
 ];

@@ -90,15 +90,19 @@ fn root_of(found: &[At], effect: usize) -> usize {
     effect
 }
 
+/// Whether a finding is about the way out.
+fn is_outbound(at: &At) -> bool {
+    at.group == Group::Network || matches!(at.place, Place::Way(..))
+}
+
 /// What nothing explains, the same fault at several outbound places as one (inbound doors stay apart), each with
 /// what it explains.
 fn merge<'a>(found: &[At<'a>]) -> Vec<Fault<'a>> {
     let roots: Vec<usize> = (0..found.len()).map(|effect| root_of(found, effect)).collect();
     let mut faults: Vec<Fault> = Vec::new();
-    let outbound = |group| matches!(group, Group::Network | Group::AgentPlatform);
     for (i, at) in found.iter().enumerate().filter(|(i, _)| roots[*i] == *i) {
         let same = |f: &&mut Fault| {
-            outbound(at.group) && f.group() == at.group && f.first.finding.is_same_fault(at.finding)
+            is_outbound(at) && is_outbound(&f.first) && f.first.finding.is_same_fault(at.finding)
         };
         let explained =
             (found.iter().enumerate()).filter(|(e, _)| *e != i && roots[*e] == i).map(|(_, at)| *at);
@@ -259,6 +263,12 @@ const CONSEQUENCES: &[Consequence] = &[
     // Who shows a page of his own has opened the traffic for it.
     Consequence {
         causes: &[Code::HttpBlockPage, Code::HttpRedirected, Code::HttpUnexpected],
+        effects: &[Code::TlsInterceptedTrusted],
+        reach: Reach::SameEndpoint,
+    },
+    // Headers are changed by whoever opens the traffic.
+    Consequence {
+        causes: &[Code::AuthHeaderStripped, Code::GitlabHeaderStripped],
         effects: &[Code::TlsInterceptedTrusted],
         reach: Reach::SameEndpoint,
     },

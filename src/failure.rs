@@ -164,8 +164,11 @@ pub enum TcpKind {
     Refused,
     /// No answer in time.
     Timeout,
-    /// No route, or an administrative prohibition.
+    /// No route.
     Unreachable,
+    /// Somebody on the way said that the host is prohibited or cannot be reached, or a rule of this node forbids
+    /// it: the system does not tell these apart (`ICMP` 3/1, 3/10 and 3/13 are one error of `connect`).
+    HostUnreachable,
     /// Accepted and cut before anything was said.
     Reset,
 }

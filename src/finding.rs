@@ -204,7 +204,7 @@ codes! {
     /// Another service answers.
     HttpUnexpected = "http-unexpected" Fail ["host", "status", "by", "words"] same ["by"],
     /// Cloudflare's marks, and an answer that is not known.
-    SignatureUnrecognised = "signature-unrecognised" Warn ["host", "status", "words", "ray"] same [],
+    SignatureUnrecognised = "signature-unrecognised" Warn ["host", "status", "by", "words", "ray"] same [],
     /// No answer to the request.
     HttpTimeout = "http-timeout" Fail ["host", "seconds"] same [],
     /// Not HTTP, or closed before an answer.

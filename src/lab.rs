@@ -11,10 +11,12 @@ mod certificates;
 mod cloud;
 pub mod fault;
 mod handshake;
+mod headers;
 mod http;
 mod instance;
 mod node;
 mod proxy;
+mod ranges;
 mod resolver;
 pub mod scenario;
 mod site;
@@ -27,6 +29,7 @@ use crate::egress::routes::{Ways, routes};
 use crate::secret::Secret;
 use crate::subject::address::{BaseUrl, Scheme, Target};
 use crate::subject::dial::{AddressRule, AddressTo, Dial};
+use crate::subject::ranges::Sampling;
 use crate::subject::services::{Deployment, Services};
 use crate::subject::{Cloudflare, Limits, PublicRoots, Shell, Subject};
 use certificates::{Authorities, Roots};
@@ -159,6 +162,7 @@ impl Lab {
 
     fn dial(&self) -> Dial {
         let mut addresses: Vec<AddressRule> = HOSTS.iter().flat_map(|host| self.rules(host)).collect();
+        addresses.extend(ranges::rules(&self.situation));
         addresses.push(AddressRule { address: None, port: None, to: AddressTo::Unreachable });
         Dial { names: Vec::new(), addresses, nameserver: Some(self.situation.ports.resolver) }
     }
@@ -223,6 +227,8 @@ impl Lab {
     }
 
     fn limits(&self, limits: Limits) -> Limits {
+        let sampling = if self.situation.scenario.sampled { Sampling::Asked } else { limits.sampling };
+        let limits = Limits { sampling, ..limits };
         match (limits.hold, self.situation.scenario.hold.map(Duration::from_secs)) {
             (None, Some(hold)) => Limits { hold: Some(hold), deadline: limits.deadline + hold, ..limits },
             (Some(_), _) | (None, None) => limits,

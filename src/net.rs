@@ -11,6 +11,7 @@ mod fetch;
 mod grpc;
 mod hello;
 mod http;
+mod knock;
 mod lookup;
 mod proxy;
 mod roots;
@@ -40,6 +41,7 @@ pub struct Net {
     roots: roots::Roots,
     clients: fetch::Clients,
     crypto: Arc<rustls::crypto::CryptoProvider>,
+    knocks: knock::Pace,
 }
 
 impl Net {
@@ -48,7 +50,8 @@ impl Net {
         let roots = roots::Roots::new(&subject);
         let crypto = Arc::new(rustls::crypto::ring::default_provider());
         let (names, clients) = (dns::Names::default(), fetch::Clients::default());
-        Self { subject, began: Instant::now(), names, roots, clients, crypto }
+        let knocks = knock::Pace::default();
+        Self { subject, began: Instant::now(), names, roots, clients, crypto, knocks }
     }
 
     /// Carries out one probe and delivers a sample per layer as each ends; a failure is the last one.
@@ -65,6 +68,7 @@ impl Net {
                 let connected = tcp::connect(self, target, &[to], probe::Packets::Any).await;
                 teller.tell(Layer::Tcp, began, connected.map(|(_, c)| ((), Reading::Connected(c))))
             }
+            Probe::Knock(knock) => knock::knock(self, knock, &mut teller).await,
             Probe::Walk(walk) => walk::walk(self, walk, &mut teller).await,
             Probe::Fetch(fetch) => fetch::fetch(self, fetch, &mut teller).await,
         };

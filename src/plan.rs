@@ -89,6 +89,16 @@ pub struct Selection {
     pub skip: Vec<What>,
 }
 
+impl Selection {
+    /// Whether `--only` names this check itself, and not just a group that holds it.
+    pub fn names(&self, check: &str) -> bool {
+        self.only.iter().any(|what| match *what {
+            What::Group(_) => false,
+            What::Check(id) | What::At(id, _) => id == check,
+        })
+    }
+}
+
 /// Makes the plan. A selection pulls in what it needs; what is skipped counts as holding.
 pub fn plan(subject: &Subject, checks: &[&'static Check], selection: &Selection) -> Plan {
     let mut heads: Vec<Head> = checks
@@ -173,5 +183,19 @@ impl Plan {
         up.sort_unstable();
         up.dedup();
         up
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_is_named_by_itself_or_at_a_place_and_not_by_its_group() {
+        let only = |what| Selection { only: vec![what], ..Selection::default() };
+        assert!(only(What::Check("tls")).names("tls"));
+        assert!(only(What::At("tls", Place::Node)).names("tls"));
+        assert!(!only(What::Group(Group::Network)).names("tls"));
+        assert!(!only(What::Check("tcp")).names("tls") && !Selection::default().names("tls"));
     }
 }

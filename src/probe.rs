@@ -28,11 +28,25 @@ pub enum Probe {
         /// The address.
         address: IpAddr,
     },
+    /// TLS with the target's name at one address, to see whether anything there answers. Delivers `Layer::Tcp`
+    /// and `Layer::Tls`; a few at a time, each within a few seconds.
+    Knock(Knock),
     /// One connection through all layers of one way.
     Walk(Walk),
     /// A further request to a web server whose lower layers are already known good, over the same dial table
     /// and trust; redirects are not followed. Delivers `Layer::Http`.
     Fetch(Fetch),
+}
+
+/// TLS with a target's name at an address that need not be one of the target's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Knock {
+    /// Whose name and port are used.
+    pub target: Target,
+    /// Where.
+    pub address: IpAddr,
+    /// How TLS is spoken.
+    pub tls: TlsAsk,
 }
 
 /// One connection through all layers: resolve, connect, CONNECT, handshake, then what `then` says.
@@ -416,6 +430,7 @@ impl Probe {
         match self {
             Probe::Resolve(_) => Layer::Dns,
             Probe::Connect { .. } => Layer::Tcp,
+            Probe::Knock(_) => Layer::Tls,
             Probe::Fetch(_) => Layer::Http,
             Probe::Walk(walk) => match &walk.then {
                 Then::Close if walk.tls.is_some() => Layer::Tls,

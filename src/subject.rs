@@ -7,6 +7,7 @@ pub mod dial;
 pub mod environment;
 pub mod facts;
 pub mod place;
+pub mod ranges;
 pub mod services;
 
 use crate::secret::Secret;
@@ -17,6 +18,7 @@ use facts::Facts;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use place::{Endpoint, Place, Stack};
+use ranges::Sampling;
 use serde::{Deserialize, Serialize};
 use services::{Deployment, Requirement, Services};
 use std::fmt;
@@ -323,7 +325,7 @@ pub struct About {
     pub deadline: Duration,
 }
 
-/// Time limits of a run.
+/// Time limits of a run, and what it may do beyond the usual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// For one step of a connection. Default 10 s.
@@ -332,6 +334,8 @@ pub struct Limits {
     pub deadline: Duration,
     /// How long a WebSocket is held open; `None`: until the first ping after the welcome, at most 7 s.
     pub hold: Option<Duration>,
+    /// Whether Cloudflare's ranges are sampled.
+    pub sampling: Sampling,
 }
 
 impl Default for Limits {
@@ -348,8 +352,12 @@ impl Default for Cloudflare {
 
 impl Limits {
     /// The limits of the contract, section 2.
-    pub const DEFAULT: Limits =
-        Limits { timeout: Duration::from_secs(10), deadline: Duration::from_secs(30), hold: None };
+    pub const DEFAULT: Limits = Limits {
+        timeout: Duration::from_secs(10),
+        deadline: Duration::from_secs(30),
+        hold: None,
+        sampling: Sampling::NotAsked,
+    };
 
     /// How long to wait for the first ping: Action Cable sends one every 3 s, so two may be missed.
     pub const FIRST_PING: Duration = Duration::from_secs(7);

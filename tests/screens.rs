@@ -8,8 +8,8 @@ use duo_doctor::check::Group;
 use duo_doctor::finding::{Code, Finding};
 use duo_doctor::report::file::{SaveError, Saved};
 use duo_doctor::report::{FailOn, Redaction};
-use duo_doctor::run::Run;
-use duo_doctor::run::event::{Event, Settled};
+use duo_doctor::run::event::{Event, Planned, Settled};
+use duo_doctor::run::{Run, StepState};
 use duo_doctor::subject::place::Stack;
 use duo_doctor::tui::keys::Key;
 use duo_doctor::tui::model::dialog::{Dialog, Export, Outcome};
@@ -500,6 +500,26 @@ fn the_guide_checks_its_cause_again_and_says_when_it_is_solved() {
     assert!(text.contains("✓ Solved. Of 6 checks, 6 pass."), "{text}");
     press(&mut model, &[Key::Enter]);
     assert!(picture(&model).contains("cause B of B"), "{}", picture(&model));
+}
+
+#[test]
+fn one_key_samples_the_ranges_and_running_that_line_again_asks_for_them_too() {
+    let mut model = finished((80, 24), LOOK, Plot::Healthy);
+    assert_eq!(press(&mut model, &[Key::Char('S')]), [], "nothing to sample here");
+    let plan = Planned {
+        check: "cloudflare-ranges".into(),
+        place: "cloud".parse().expect("a place"),
+        group: Group::Network,
+        title: "Cloudflare's ranges are let through".into(),
+        needs: Vec::new(),
+    };
+    let step = model.run.steps.len();
+    model.run.steps.push(StepState::of(plan));
+    let asked = [Cmd::Run(Rerun::OnRequest(vec![step]))];
+    let mut by_line = model.clone();
+    assert_eq!(press(&mut model, &[Key::Char('S')]), asked);
+    by_line.list.selected = Selected::Step(step);
+    assert_eq!(press(&mut by_line, &[Key::Char('r')]), asked);
 }
 
 #[test]

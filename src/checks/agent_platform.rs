@@ -10,7 +10,7 @@ pub(super) mod outbound_idle;
 pub(super) mod workflow;
 
 use crate::check::{Ask, Verdict};
-use crate::checks::vendors;
+use crate::checks::{interception, vendors};
 use crate::failure::certificate::Certificate;
 use crate::failure::{Answer, Layer};
 use crate::finding::Code;
@@ -102,7 +102,7 @@ fn found(subject: &Subject, fault: &Fault) -> Verdict {
 /// The product that a chain or an answer names, if one does.
 fn device(chain: Option<&[Certificate]>, answer: Option<&Answer>) -> Option<&'static str> {
     let by_page = answer.and_then(vendors::blocker);
-    let by_chain = chain.and_then(vendors::inspecting_product);
+    let by_chain = chain.and_then(interception::inspecting_product);
     let named = by_page.filter(|product| !product.is_empty()).or(by_chain);
     let named = named.or_else(|| answer.and_then(|a| vendors::server_product(&a.headers)));
     named.or_else(|| by_page.map(|_| "a firewall or proxy"))

@@ -9,6 +9,7 @@ pub(super) mod dns;
 pub(super) mod http;
 pub(super) mod latency;
 pub(super) mod proxy;
+pub(super) mod ranges;
 pub(super) mod tcp;
 pub(super) mod tls;
 
@@ -42,7 +43,7 @@ pub(super) fn answering(subject: &Subject) -> Vec<Probe> {
 ///
 /// The gateway authenticates before anything else, so any path but its health address answers 401 in its own
 /// words; `customers.gitlab.com` publishes its OIDC configuration.
-fn signature(endpoint: Endpoint) -> Request {
+pub(super) fn signature(endpoint: Endpoint) -> Request {
     match endpoint {
         Endpoint::Customers => Request::get("/.well-known/openid-configuration"),
         Endpoint::Cloud => Request::get("/ai/v2/code/completions"),

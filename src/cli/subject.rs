@@ -2,7 +2,7 @@
 
 use super::Options;
 use crate::check::Group;
-use crate::checks::CHECKS;
+use crate::checks::{CHECKS, CLOUDFLARE_RANGES};
 use crate::egress::routes::{Ways, routes};
 use crate::engine::{CarryOut, Rig};
 use crate::net::Net;
@@ -11,6 +11,7 @@ use crate::secret::Secret;
 use crate::subject::dial::{Dial, NameRule, NameTo};
 use crate::subject::environment::Environment;
 use crate::subject::place::{Place, Stack};
+use crate::subject::ranges::Sampling;
 use crate::subject::services::{Deployment, Services};
 use crate::subject::{About, Cloudflare, Limits, Node, PublicRoots, Shell, Store, StoreId, Subject};
 use crate::{node, text};
@@ -138,6 +139,7 @@ pub fn limits(options: &Options) -> Limits {
         timeout: options.timeout.map_or(Limits::DEFAULT.timeout, |s| s.0),
         deadline: options.deadline.map_or(usual, |s| s.0),
         hold,
+        sampling: Sampling::NotAsked,
     }
 }
 
@@ -256,6 +258,9 @@ pub fn rig(mut subject: Subject, selection: &Selection) -> Rig {
         subject.agent_platform = Some(true);
     }
     subject.put_trust();
+    if selection.names(CLOUDFLARE_RANGES) {
+        subject.limits.sampling = Sampling::Asked;
+    }
     let subject = Arc::new(subject);
     let plan: Plan = plan(&subject, CHECKS, selection);
     let about = About {

@@ -128,9 +128,12 @@ impl Authorities {
                 | Kind::PlainHttp
                 | Kind::Name { .. }
                 | Kind::Connect { .. }
+                | Kind::Ranges { .. }
                 | Kind::Overrun
                 | Kind::Handshake { .. }
                 | Kind::Answer(_)
+                | Kind::Header { .. }
+                | Kind::NoKeys
                 | Kind::FrontEnd(_)
                 | Kind::Grpc { .. }
                 | Kind::Cable { .. } => continue,

@@ -1,5 +1,7 @@
 //! GitLab's own hosts behind Cloudflare: the AI gateway and the customers portal, as they answer strangers.
 
+use super::fault::{Kind, On};
+use super::headers;
 use super::http::{Body, plain, service, set};
 use super::situation::Situation;
 use http::header::LOCATION;
@@ -11,10 +13,20 @@ pub(super) fn gateway<B>(request: &Request<B>, situation: &Situation) -> Respons
         (&Method::GET, "/ai/monitoring/healthz" | "/monitoring/healthz") => {
             plain(200, "application/json", "{}", situation)
         }
-        _ => plain(401, "application/json", r#"{"error":"No authorization header presented"}"#, situation),
+        _ => unauthenticated(request, situation),
     };
     service(&mut answer, request, situation);
     answer
+}
+
+/// The gateway's answer to a request without a valid token. A token that nobody can check is a failure of its own.
+fn unauthenticated<B>(request: &Request<B>, situation: &Situation) -> Response<Body> {
+    let refusal = headers::refusal(request.headers());
+    let checked = refusal == "Forbidden by auth provider";
+    if checked && situation.faults(On::Cloud).any(|kind| *kind == Kind::NoKeys) {
+        return plain(500, "text/plain; charset=utf-8", "Internal Server Error", situation);
+    }
+    plain(401, "application/json", format!(r#"{{"error":"{refusal}"}}"#), situation)
 }
 
 /// What `customers.gitlab.com` answers.

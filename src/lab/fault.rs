@@ -10,6 +10,7 @@ pub mod tls;
 
 use grpc::GrpcEnd;
 use http::{CableEnd, ExchangeEnd, FixedAnswer, FrontEnd};
+use ipnet::IpNet;
 use node::NodeChange;
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -94,6 +95,13 @@ pub enum Kind {
         /// Only on this way; on every one if not said.
         way: Option<WayOut>,
     },
+    /// Connections to addresses of these of Cloudflare's ranges end so, the services' own apart.
+    Ranges {
+        /// Which ranges.
+        ranges: Vec<IpNet>,
+        /// How connections to them end; a reset as if refused.
+        how: ConnectEnd,
+    },
     /// After an answer the server's queue runs full for a moment: of several connections that knock at once, all
     /// but one or two lose their SYN and have it sent again after a second.
     Overrun,
@@ -111,6 +119,15 @@ pub enum Kind {
         /// Their names, best first.
         offer: Vec<String>,
     },
+    /// A hop on the way to the service drops a header of every request, or writes something else into it.
+    Header {
+        /// Which header.
+        name: String,
+        /// What it becomes; dropped if not said.
+        becomes: Option<String>,
+    },
+    /// The gateway has no keys to check a token with.
+    NoKeys,
     /// Requests are answered so.
     Answer(FixedAnswer),
     /// Requests get no proper answer at all.

@@ -7,7 +7,7 @@ use super::fault::{Kind, On};
 use super::handshake::swallow;
 use super::site::Site;
 use super::situation::Situation;
-use super::{cloud, instance};
+use super::{cloud, headers, instance};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, DATE, HeaderName, HeaderValue, SERVER};
 use http::{Request, Response, StatusCode};
@@ -95,6 +95,7 @@ where
 
 fn respond(request: Request<Incoming>, site: &Site, channel: Channel) -> (Response<Body>, Option<Opened>) {
     let situation = &site.situation;
+    let request = headers::on_the_way(request, site.part, situation);
     if let Some(fixed) = situation.fixed_answer(site.part, request.uri().path()) {
         return (fixed_answer(fixed, &request, situation), None);
     }

@@ -56,6 +56,9 @@ pub struct Scenario {
     /// How the node differs from the lab's usual one. No fault: it stays when the fault is mended.
     #[serde(default)]
     pub node: NodeChange,
+    /// Whether Cloudflare's ranges are sampled, as `--only cloudflare-ranges` asks for it.
+    #[serde(default)]
+    pub sampled: bool,
     /// Whether the node's way out leads through the lab's proxy. No fault: it stays when the fault is mended.
     #[serde(default)]
     pub proxy: bool,

@@ -35,6 +35,8 @@ pub(super) struct Site {
     /// Rung when the listener is to be overrun.
     overrun: Notify,
     last_overrun: Mutex<Option<Instant>>,
+    /// Connections that stood in the queue before it was cut short: they would take the places in it.
+    early: Mutex<Vec<TcpStream>>,
 }
 
 impl Site {
@@ -47,6 +49,7 @@ impl Site {
             listener,
             overrun: Notify::new(),
             last_overrun: Mutex::default(),
+            early: Mutex::default(),
         }
     }
 }
@@ -67,7 +70,12 @@ pub(super) async fn serve(site: Site) {
         tokio::select! {
             // The overrun first: one that was announced must not lose its first victim to `accept`.
             biased;
-            () = site.overrun.notified() => overrun(&site.listener).await,
+            () = site.overrun.notified() => {
+                for stream in std::mem::take(&mut *site.early.lock().unwrap_or_else(PoisonError::into_inner)) {
+                    connections.spawn(timeout(LONGEST, connection(stream, site.clone())));
+                }
+                overrun(&site.listener).await;
+            }
             Some(_) = connections.join_next() => {}
             accepted = site.listener.accept(), if connections.len() < MOST => match accepted {
                 Ok((stream, _)) => {
@@ -98,8 +106,20 @@ impl Site {
             return;
         }
         let mut last = self.last_overrun.lock().unwrap_or_else(PoisonError::into_inner);
-        let rested = last.is_none_or(|at| at.elapsed() > OVERRUN_REST);
-        if rested && socket2::SockRef::from(&self.listener).listen(QUEUE).is_ok() {
+        if last.is_some_and(|at| at.elapsed() <= OVERRUN_REST) {
+            return;
+        }
+        let listener = socket2::SockRef::from(&self.listener);
+        let waiting = || {
+            let (socket, _) = listener.accept().ok()?;
+            socket.set_nonblocking(true).ok()?;
+            TcpStream::from_std(socket.into()).ok()
+        };
+        let mut early = self.early.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(stream) = waiting() {
+            early.push(stream);
+        }
+        if listener.listen(QUEUE).is_ok() {
             *last = Some(Instant::now());
             self.overrun.notify_one();
         }

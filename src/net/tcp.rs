@@ -78,7 +78,8 @@ pub(super) fn cut(target: &Target, connected: &Connected, after: Duration) -> Fa
 
 /// An unreachable family of addresses is common and says little; a refusal says most.
 fn most_telling(attempts: &[Attempt]) -> TcpKind {
-    [TcpKind::Refused, TcpKind::Reset, TcpKind::Timeout, TcpKind::Unreachable]
+    use TcpKind::{HostUnreachable, Refused, Reset, Timeout, Unreachable};
+    [Refused, Reset, Timeout, HostUnreachable, Unreachable]
         .into_iter()
         .find(|kind| attempts.iter().any(|a| a.failed == Some(*kind)))
         .unwrap_or(TcpKind::Unreachable)
@@ -96,7 +97,7 @@ async fn attempt(
             None => open(address, packets).await,
             Some(AddressTo::Connect(to)) => open(to, packets).await,
             Some(AddressTo::Refuse) => Err(ErrorKind::ConnectionRefused.into()),
-            Some(AddressTo::Unreachable) => Err(ErrorKind::HostUnreachable.into()),
+            Some(AddressTo::Unreachable) => Err(ErrorKind::NetworkUnreachable.into()),
             Some(AddressTo::Swallow) => std::future::pending().await,
         }
     };
@@ -128,6 +129,7 @@ fn kind(error: &io::Error) -> TcpKind {
         ErrorKind::ConnectionRefused => TcpKind::Refused,
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => TcpKind::Reset,
         ErrorKind::TimedOut => TcpKind::Timeout,
+        ErrorKind::HostUnreachable | ErrorKind::PermissionDenied => TcpKind::HostUnreachable,
         _ => TcpKind::Unreachable,
     }
 }

@@ -3,6 +3,7 @@
 
 use super::shape::{CauseReport, CheckReport};
 use super::{Charset, Colour, Options, Report, exit_code_of, letter};
+use crate::checks::CLOUDFLARE_RANGES;
 use crate::remedy::{Article, markdown};
 use crate::run::event::Skip;
 use crate::run::{RunVerdict, Status};
@@ -252,8 +253,11 @@ fn passing(report: &Report) -> String {
     text
 }
 
-/// The last layer of each way, with its figure or time.
+/// The last layer of each way, with its figure or time; what was asked for by name, with its sentence.
 fn proof(check: &CheckReport) -> Option<String> {
+    if check.status == Status::Pass && check.check == CLOUDFLARE_RANGES {
+        return Some(format!("{} {}", check.id, check.summary.trim_end_matches('.')));
+    }
     let telling = ["http", "workflow", "cable", "pings"].contains(&check.check.as_str());
     if check.status != Status::Pass || !telling {
         return None;

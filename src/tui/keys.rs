@@ -108,6 +108,7 @@ pub enum Action {
     RunThis,
     RunFailed,
     RunAll,
+    Sample,
     Stop,
     Guide,
     Export,
@@ -283,6 +284,7 @@ pub static TABLE: &[Row] = &[
     row(A::RunThis, &[K::Char('r')], &[Routes], "r", "run again", Some((S::Do, "run its checks again"))),
     row(A::RunFailed, &[K::Char('R')], SCREENS, "R", "failed again", Some((S::Do, "run failed again"))),
     row(A::RunAll, &[K::Char('a')], SCREENS, "a", "run all again", Some((S::Do, "run all again"))),
+    row(A::Sample, &[K::Char('S')], &[List, Drill], "S", "sample ranges", Some((S::Do, "sample ranges"))),
     row(
         A::Stop,
         &[K::Char('x')],

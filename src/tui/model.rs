@@ -333,7 +333,7 @@ impl Model {
     /// The groups that have checks, in their order. Before the plan stands: the ones that this version has.
     pub fn groups(&self) -> Vec<Group> {
         if self.run.steps.is_empty() {
-            return vec![Group::Instance, Group::Network, Group::Inbound];
+            return vec![Group::Instance, Group::Network, Group::Inbound, Group::Exchange];
         }
         Group::ALL.into_iter().filter(|g| self.run.group(*g).next().is_some()).collect()
     }

@@ -5,6 +5,8 @@ use super::model::message::Rerun;
 use super::{Live, Wake};
 use crate::engine::{self, Rig, Round};
 use crate::run::{Run, StepState};
+use crate::subject::ranges::Sampling;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -18,11 +20,14 @@ pub(super) struct Rounds {
     number: u64,
     stop: Option<watch::Sender<bool>>,
     started: Instant,
+    /// Whether what runs on request alone was asked for in this run.
+    sampling: Sampling,
 }
 
 impl Rounds {
     pub(super) fn new(tx: Sender<Wake>) -> Self {
-        Self { live: None, tx, number: 0, stop: None, started: Instant::now() }
+        let (started, sampling) = (Instant::now(), Sampling::NotAsked);
+        Self { live: None, tx, number: 0, stop: None, started, sampling }
     }
 
     /// Whether a message belongs to the run that is shown.
@@ -40,6 +45,7 @@ impl Rounds {
         self.stop();
         self.number += 1;
         self.live = Some(live);
+        self.sampling = Sampling::NotAsked;
         self.round(None, runtime);
     }
 
@@ -47,7 +53,12 @@ impl Rounds {
     pub(super) fn again(&mut self, rerun: &Rerun, so_far: &Run, runtime: &Runtime) {
         let part = match rerun {
             Rerun::All => None,
-            Rerun::Around(steps) => Some((steps.clone(), Box::new(so_far.clone()))),
+            Rerun::Around(steps) | Rerun::OnRequest(steps) => Some((steps.clone(), Box::new(so_far.clone()))),
+        };
+        self.sampling = match rerun {
+            Rerun::All => Sampling::NotAsked,
+            Rerun::Around(_) => self.sampling,
+            Rerun::OnRequest(_) => Sampling::Asked,
         };
         self.round(part, runtime);
     }
@@ -60,13 +71,16 @@ impl Rounds {
         let (stop, stopped) = watch::channel(false);
         self.stop = Some(stop);
         self.started = Instant::now();
-        let (number, tx) = (self.number, self.tx.clone());
+        let (number, tx, sampling) = (self.number, self.tx.clone(), self.sampling);
         // Where sending fails nobody listens any more: the program is leaving.
         runtime.spawn(async move {
-            let rig = match discover.await {
+            let mut rig = match discover.await {
                 Ok(rig) => rig,
                 Err(why) => return drop(tx.send(Wake::Unready(number, why))),
             };
+            if sampling == Sampling::Asked {
+                Arc::make_mut(&mut rig.subject).limits.sampling = sampling;
+            }
             drop(tx.send(Wake::Ready(number)));
             let round = match part {
                 Some((steps, so_far)) if is_of(&so_far, &rig) => {

@@ -3,6 +3,7 @@
 mod dns;
 mod grpc;
 mod http;
+mod knock;
 mod support;
 mod tcp;
 mod tls;

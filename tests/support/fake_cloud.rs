@@ -5,7 +5,7 @@
 use crate::support::authority::Identity;
 use crate::support::loopback;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -87,6 +87,15 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor) {
     };
 }
 
+/// The gateway's words to somebody whose token it does not know: it looks at one header after the other.
+fn refusal(headers: &HeaderMap) -> &'static str {
+    match (headers.contains_key("authorization"), headers.get("x-gitlab-authentication-type")) {
+        (false, _) => r#"{"error":"No authorization header presented"}"#,
+        (true, Some(kind)) if kind == "oidc" => r#"{"error":"Forbidden by auth provider"}"#,
+        (true, Some(_) | None) => r#"{"error":"Invalid authentication token type - only OIDC is supported"}"#,
+    }
+}
+
 fn answer(request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let host_header = request.headers().get("host").and_then(|value| value.to_str().ok());
     let host = request.uri().host().or(host_header).unwrap_or_default();
@@ -96,7 +105,7 @@ fn answer(request: &Request<Incoming>) -> Response<Full<Bytes>> {
             (false, "HEAD" | "POST", "/ai/monitoring/healthz") => {
                 (StatusCode::METHOD_NOT_ALLOWED, r#"{"detail":"Method Not Allowed"}"#)
             }
-            (false, _, _) => (StatusCode::UNAUTHORIZED, r#"{"error":"No authorization header presented"}"#),
+            (false, _, _) => (StatusCode::UNAUTHORIZED, refusal(request.headers())),
             (true, "GET", "/.well-known/openid-configuration") => (StatusCode::OK, DISCOVERY),
             (true, _, _) => (StatusCode::NOT_FOUND, r#"{"error":"Not Found"}"#),
         };

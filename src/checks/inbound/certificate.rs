@@ -3,7 +3,7 @@
 use super::{channel, doors, no_instance, slice};
 use crate::check::{Ask, Check, Group, Seen, Verdict};
 use crate::checks::handshake::{self, day};
-use crate::checks::vendors;
+use crate::checks::interception;
 use crate::failure::certificate::Certificate;
 use crate::failure::{Layer, TlsFailure, TlsKind};
 use crate::finding::Code;
@@ -104,7 +104,7 @@ fn bad(subject: &Subject, tls: &Tls, kind: TlsKind, now: i64) -> Verdict {
         if subject.node.install.is_some() {
             return Verdict::found(Code::ClientTrustUnproven, &[host, ("port", &port.to_string()), issuer]);
         }
-        if let Some(product) = vendors::inspecting_product(&tls.chain) {
+        if let Some(product) = interception::inspecting_product(&tls.chain) {
             let args = [host, ("product", product), issuer, ("store", store)];
             return Verdict::found(Code::TlsIntercepted, &args);
         }

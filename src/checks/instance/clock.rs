@@ -133,6 +133,7 @@ fn host(probe: &Probe) -> String {
     match probe {
         Probe::Walk(walk) => walk.target.host.clone(),
         Probe::Resolve(target) | Probe::Connect { target, .. } => target.host.clone(),
+        Probe::Knock(knock) => knock.target.host.clone(),
         Probe::Fetch(fetch) => fetch.target.host.clone(),
     }
 }

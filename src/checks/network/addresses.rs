@@ -119,7 +119,7 @@ fn judge_addresses(subject: &Subject, place: Place, seen: Seen) -> Verdict {
             Verdict::NotApplicable("no address connects: see the ways to it".to_owned())
         }
         // A node without IPv6 says so at once, and nothing is lost by asking.
-        Some(_) if six.iter().all(|(_, kind)| *kind == TcpKind::Unreachable) => Verdict::pass_with(
+        Some(_) if six.iter().all(|(_, kind)| says_so(*kind)) => Verdict::pass_with(
             "This node has no way out by IPv6 and says so at once; IPv4 connects.",
             "IPv4 only",
         ),
@@ -146,7 +146,7 @@ fn first_address(
     let ended = |address: &IpAddr| closed.iter().find(|(a, _)| a == address).map(|(_, kind)| *kind);
     // The system puts an address that it has no way to behind the others (RFC 6724, 6, rule 1); an order of our own
     // has to do the same.
-    let usable = |a: &&IpAddr| source == &NameSource::System || ended(a) != Some(TcpKind::Unreachable);
+    let usable = |a: &&IpAddr| source == &NameSource::System || !ended(a).is_some_and(says_so);
     let first = all.iter().find(usable)?;
     let kind = ended(first)?;
     if stacks.is_empty() {
@@ -162,12 +162,17 @@ fn first_address(
     Some(Verdict::found(Code::FirstAddressUnreachable, &args))
 }
 
+/// Whether an attempt ended at once because there is no way, and not by silence or a refusal.
+fn says_so(kind: TcpKind) -> bool {
+    matches!(kind, TcpKind::Unreachable | TcpKind::HostUnreachable)
+}
+
 /// How a connection failed, for the middle of a sentence.
 pub(in crate::checks) fn how(kind: TcpKind) -> &'static str {
     match kind {
         TcpKind::Refused => "is refused",
         TcpKind::Timeout => "gets no answer",
-        TcpKind::Unreachable => "is unreachable",
+        TcpKind::Unreachable | TcpKind::HostUnreachable => "is unreachable",
         TcpKind::Reset => "is cut at once",
     }
 }

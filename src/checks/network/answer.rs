@@ -1,6 +1,7 @@
 //! Who answered an unauthenticated request: the right service, Cloudflare, a block page, a portal, another one.
 
 use crate::check::Verdict;
+use crate::checks::answerer::{self, Answerer, Edge, Word};
 use crate::checks::vendors;
 use crate::failure::Answer;
 use crate::finding::Code;
@@ -14,7 +15,7 @@ pub(in crate::checks) fn judge(endpoint: Endpoint, host: &str, answer: &Answer) 
         return Verdict::pass(format!("{host} answers {} in its own words{by}.", answer.status));
     }
     let status = answer.status.to_string();
-    let words = vendors::words_of(answer);
+    let words = words(answer);
     let ray = answer.headers.get("cf-ray").unwrap_or("none");
     let host_status = [("host", host), ("status", status.as_str())];
     let found = |code, more: &[(&str, &str)]| {
@@ -22,37 +23,62 @@ pub(in crate::checks) fn judge(endpoint: Endpoint, host: &str, answer: &Answer) 
         args.extend(more);
         Verdict::found(code, &args)
     };
-    if is_challenge(answer) {
+    let who = answerer::who(answer);
+    let by = who.name();
+    if let Answerer::Cloudflare(Edge::Challenge) = who {
         return found(Code::CloudflareChallenge, &[("ray", ray)]);
     }
     if let Some(location) = elsewhere(host, answer) {
         return found(Code::HttpRedirected, &[("location", &location)]);
     }
-    let broken_off = || {
-        let words = format!("the answer breaks off after {} bytes", answer.body_bytes);
-        Verdict::found(Code::HttpMalformed, &[("host", host), ("words", &words)])
-    };
-    if is_cloudflare(answer) {
-        return match answer.status {
-            520..=530 => found(Code::CloudflareOriginError, &[("ray", ray)]),
-            403 | 429 if blocked_by_cloudflare(answer).is_some() => {
-                let error = blocked_by_cloudflare(answer).unwrap_or_default();
-                found(Code::CloudflareBlocked, &[("error", &error), ("ray", ray)])
-            }
-            500..=519 => found(Code::GatewayUnhealthy, &[("words", &words)]),
-            _ if is_broken_off(answer) => broken_off(),
-            _ => found(Code::SignatureUnrecognised, &[("words", &words), ("ray", ray)]),
-        };
+    let from_gateway =
+        matches!(endpoint, Endpoint::Cloud | Endpoint::Gateway) && is_the_gateways(&who, answer);
+    if from_gateway && (500..520).contains(&answer.status) {
+        return found(Code::GatewayUnhealthy, &[("words", &words)]);
     }
-    if let Some(by) = vendors::blocker(answer) {
-        let by = if by.is_empty() { "a firewall or proxy" } else { by };
-        return found(Code::HttpBlockPage, &[("by", by), ("words", &words)]);
+    if let Answerer::Cloudflare(edge) = &who {
+        match edge {
+            Edge::Origin => return found(Code::CloudflareOriginError, &[("ray", ray)]),
+            Edge::Refusal(error) => return found(Code::CloudflareBlocked, &[("error", error), ("ray", ray)]),
+            Edge::UnnumberedRefusal => {
+                return found(Code::CloudflareBlocked, &[("error", "without a number"), ("ray", ray)]);
+            }
+            Edge::Challenge | Edge::Other => {}
+        }
+    }
+    // Cloudflare carried it, or the gateway wrote it: nothing proves that the wrong one answers.
+    if (is_cloudflare(answer) || from_gateway) && !is_broken_off(answer) {
+        let args = [("by", by.unwrap_or("unknown")), ("words", &words), ("ray", ray)];
+        return found(Code::SignatureUnrecognised, &args);
+    }
+    let blocks =
+        matches!(who, Answerer::Proxy(Word::Denies | Word::WantsCredentials, _) | Answerer::Firewall(_));
+    if blocks && !is_cloudflare(answer) {
+        return found(Code::HttpBlockPage, &[("by", by.unwrap_or("a proxy")), ("words", &words)]);
     }
     if is_broken_off(answer) {
-        return broken_off();
+        let words = format!("the answer breaks off after {} bytes", answer.body_bytes);
+        return Verdict::found(Code::HttpMalformed, &[("host", host), ("words", &words)]);
     }
-    let by = vendors::server_product(&answer.headers).unwrap_or("another service");
-    found(Code::HttpUnexpected, &[("by", by), ("words", &words)])
+    found(Code::HttpUnexpected, &[("by", by.unwrap_or("another service")), ("words", &words)])
+}
+
+/// What a person would quote of an answer, and when to come back where it says so.
+fn words(answer: &Answer) -> String {
+    let words = vendors::words_of(answer);
+    match (answer.status, answer.headers.get("retry-after")) {
+        (429 | 503, Some(after)) => {
+            let sep = if words.is_empty() { "" } else { "; " };
+            format!("{words}{sep}Retry-After: {after}")
+        }
+        (_, Some(_) | None) => words,
+    }
+}
+
+/// Whether an answer of a gateway's address is the gateway's own: by its marks, or as JSON through Cloudflare.
+fn is_the_gateways(who: &Answerer, answer: &Answer) -> bool {
+    let json = || serde_json::from_str::<serde_json::Value>(&answer.body).is_ok_and(|json| json.is_object());
+    *who == Answerer::Gateway || (*who == Answerer::Unknown && is_cloudflare(answer) && json())
 }
 
 /// Whether an answer is the endpoint's own, by its signature (gateway.md; domain.md 3.5).
@@ -79,20 +105,6 @@ fn is_broken_off(answer: &Answer) -> bool {
 /// Whether Cloudflare's edge passed the answer on.
 fn is_cloudflare(answer: &Answer) -> bool {
     answer.headers.get("cf-ray").is_some()
-}
-
-/// The documented mark is the header; the others stand in the page itself.
-fn is_challenge(answer: &Answer) -> bool {
-    answer.headers.get("cf-mitigated") == Some("challenge")
-        || ["_cf_chl_opt", "/cdn-cgi/challenge-platform/"].iter().any(|m| answer.body.contains(m))
-}
-
-/// The number on Cloudflare's own page of refusal: 1020, 1015, …
-fn blocked_by_cloudflare(answer: &Answer) -> Option<String> {
-    let lower = answer.body.to_lowercase();
-    let number = lower.split("error code: ").nth(1).or_else(|| lower.split("error ").nth(1));
-    let digits: String = number?.chars().take_while(char::is_ascii_digit).collect();
-    (digits.len() == 4 && digits.starts_with('1')).then_some(digits)
 }
 
 /// Where the answer leads, if to another host.
@@ -153,6 +165,16 @@ mod tests {
         is(Some(Code::GatewayUnhealthy), &answer(503, &[RAY], "{}"));
         is(Some(Code::HttpBlockPage), &answer(200, &[HTML], "<title>Web Page Blocked!</title> FortiGuard"));
         is(Some(Code::HttpBlockPage), &answer(403, &[HTML, ("x-squid-error", "ERR_ACCESS_DENIED 0")], "x"));
+        is(Some(Code::HttpUnexpected), &answer(503, &[HTML, ("x-squid-error", "ERR_CONNECT_FAIL 0")], "x"));
+        is(Some(Code::HttpBlockPage), &answer(407, &[("proxy-authenticate", "Basic")], ""));
+        is(Some(Code::SignatureUnrecognised), &answer(502, &[RAY, HTML], "Bad gateway"));
+        is(Some(Code::SignatureUnrecognised), &answer(429, &[RAY, ("retry-after", "9")], "slow down"));
+        is(Some(Code::HttpUnexpected), &answer(429, &[("retry-after", "9")], "slow down"));
+        is(
+            Some(Code::SignatureUnrecognised),
+            &answer(401, &[], r#"{"error":"Invalid authorization header"}"#),
+        );
+        is(Some(Code::GatewayUnhealthy), &answer(500, &[("server", "uvicorn")], "Internal Server Error"));
         is(
             Some(Code::HttpRedirected),
             &answer(302, &[("location", "https://portal.hotel.example/login")], ""),
@@ -167,6 +189,23 @@ mod tests {
         is(Some(Code::HttpMalformed), &cut(&[], 5));
         is(Some(Code::HttpMalformed), &cut(&[RAY], 5));
         is(Some(Code::HttpUnexpected), &cut(&[], 64 * 1024));
+    }
+
+    #[test]
+    fn who_answered_and_when_to_come_back_are_said() {
+        let said = |answer: &Answer| match judge(Endpoint::Cloud, "cloud.gitlab.com", answer) {
+            Verdict::Findings(found) => format!("{}: {}", found[0].arg("by"), found[0].arg("words")),
+            other => panic!("{other:?}"),
+        };
+        let limited = |more: &[_]| said(&answer(429, more, "Too many"));
+        assert_eq!(
+            limited(&[("server", "nginx"), ("retry-after", "60")]),
+            "NGINX: Too many; Retry-After: 60"
+        );
+        assert_eq!(limited(&[RAY, ("retry-after", "60")]), "unknown: Too many; Retry-After: 60");
+        assert_eq!(limited(&[]), "another service: Too many");
+        let proxy = answer(407, &[("proxy-authenticate", "Basic")], "");
+        assert_eq!(said(&proxy), "a proxy: ");
     }
 
     #[test]

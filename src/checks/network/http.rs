@@ -36,23 +36,26 @@ pub(in crate::checks) static HTTP: Check = Check {
 };
 
 /// The gateway's health address, asked once the gateway itself is known to answer.
-fn health(subject: &Subject, place: Place) -> Option<Probe> {
+pub(in crate::checks) fn health(subject: &Subject, place: Place) -> Option<Probe> {
     let path = match place.endpoint()? {
         Endpoint::Cloud => "/ai/monitoring/healthz",
         Endpoint::Gateway => "/monitoring/healthz",
         Endpoint::Customers | Endpoint::Workflow | Endpoint::Instance => return None,
     };
+    further(subject, place, Request::get(path))
+}
+
+/// A further request on a way whose first one is answered: on a direct way over a connection that stands.
+pub(in crate::checks) fn further(subject: &Subject, place: Place, request: Request) -> Option<Probe> {
     let route = subject.route(place)?;
     let base = subject.services.base(route.endpoint)?;
     match route.via {
         Via::Direct => Some(Probe::Fetch(Fetch {
             target: base.target.clone(),
             tls: (base.scheme == Scheme::Https).then_some(TlsAsk::strict(route.trust)),
-            request: Request::get(base.path(path)),
+            request: Request { path: base.path(&request.path), ..request },
         })),
-        Via::Proxy(_) | Via::Unusable { .. } => {
-            with(subject, place, |_| {}, Then::Request(Request::get(path)))
-        }
+        Via::Proxy(_) | Via::Unusable { .. } => with(subject, place, |_| {}, Then::Request(request)),
     }
 }
 

@@ -74,7 +74,7 @@ pub(in crate::checks) fn refused(failure: &TcpFailure) -> Verdict {
             let seconds = text::seconds(failure.after);
             Verdict::found(Code::TcpTimeout, &[a, b, c, ("seconds", &seconds)])
         }
-        TcpKind::Unreachable => {
+        TcpKind::Unreachable | TcpKind::HostUnreachable => {
             let words = attempt.map_or("", |a| a.words.as_str());
             Verdict::found(Code::TcpUnreachable, &[a, b, c, ("words", &text::foreign(words))])
         }

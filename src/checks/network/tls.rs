@@ -3,7 +3,7 @@
 use super::{by, is_plain, named, slice, walk, ways, with};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::handshake::{self, day};
-use crate::checks::vendors;
+use crate::checks::interception;
 use crate::failure::certificate::Certificate;
 use crate::failure::{Failure, Layer, TcpKind, TlsFailure, TlsKind};
 use crate::finding::{Code, Finding};
@@ -183,7 +183,7 @@ pub(in crate::checks) fn due(subject: &Subject, endpoint: Endpoint) -> Due {
 }
 
 fn trusted(tls: &Tls, store: &str, due: Due) -> Verdict {
-    let product = vendors::inspecting_product(&tls.chain);
+    let product = interception::inspecting_product(&tls.chain);
     // A service of one's own may well have a certificate of one's own.
     if (due == Due::Public && !tls.public) || product.is_some() {
         let issuer = tls.chain.first().map_or("unknown", |c| c.issuer.as_str());
@@ -227,7 +227,7 @@ fn missing_in_rails(subject: &Subject, route: &Route, failure: &TlsFailure, verd
         &[
             ("host", failure.host.as_str()),
             ("stacks", &named(&route.stacks)),
-            ("product", vendors::inspecting_product(&failure.chain).unwrap_or("unknown")),
+            ("product", interception::inspecting_product(&failure.chain).unwrap_or("unknown")),
             ("issuer", issuer),
             ("root", top),
             ("sha256", known.as_ref().map_or("", |(_, root)| root.sha256.as_str())),
@@ -241,7 +241,7 @@ fn missing_in_rails(subject: &Subject, route: &Route, failure: &TlsFailure, verd
 
 /// The finding of a handshake that failed; GitLab's own hosts must show a public chain.
 pub(in crate::checks) fn refused(failure: &TlsFailure, port: u16, store: &str, due: Due) -> Verdict {
-    let product = vendors::inspecting_product(&failure.chain);
+    let product = interception::inspecting_product(&failure.chain);
     let private =
         due == Due::Public && failure.kind == TlsKind::UnknownIssuer && failure.public == Some(false);
     if private || (failure.kind.is_about_the_certificate() && product.is_some()) {

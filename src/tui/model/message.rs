@@ -57,6 +57,8 @@ pub enum Rerun {
     All,
     /// These, what they need, and what needs them.
     Around(Vec<usize>),
+    /// These, and what runs on request alone is asked for.
+    OnRequest(Vec<usize>),
 }
 
 /// What the shell is to do.

@@ -1,13 +1,13 @@
 //! Keys on a check's drill-down, and on the list of the demo's scenarios.
 
+use super::guide;
 use super::overview::is_problem;
-use super::press::scroll;
-use super::{guide, start};
+use super::press::{again, scroll};
 use crate::run::StepState;
 use crate::tui::keys::Action;
 use crate::tui::model::dialog::Dialog;
 use crate::tui::model::list::{self, Selected};
-use crate::tui::model::message::{Cmd, Rerun};
+use crate::tui::model::message::Cmd;
 use crate::tui::model::{Drill, Face, Model, Phase, Screen};
 use crate::tui::view::{copied, demo, panes};
 use tui_input::Input;
@@ -57,7 +57,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Cmd> {
                 *model.screen_mut() = Screen::Drill(Drill { step: first, face, scroll: 0 });
             }
         }
-        Action::RunThis => return start(model, Rerun::Around(vec![step])),
+        Action::RunThis => return again(model, vec![step]),
         Action::Copy => {
             let text = match drill.face {
                 Face::Mend => guide::snippet(model).unwrap_or_else(|| copied::evidence(model, step)),

@@ -1,13 +1,13 @@
 //! Keys on the overview: moving, folding, jumping, opening.
 
-use super::press::{scroll, step_in_view};
-use super::{start, steps_of, to_demos};
+use super::press::{again, scroll, step_in_view};
+use super::{steps_of, to_demos};
 use crate::check::Group;
 use crate::run::{Status, StepState};
 use crate::tui::keys::{Action, Key};
 use crate::tui::model::dialog::Dialog;
 use crate::tui::model::list::{self, Panel, Selected, Shown};
-use crate::tui::model::message::{Cmd, Rerun};
+use crate::tui::model::message::Cmd;
 use crate::tui::model::{Drill, Face, Model, Screen};
 use crate::tui::view::{copied, panes};
 use tui_input::Input;
@@ -79,7 +79,7 @@ pub(super) fn act(model: &mut Model, action: Action, key: Key) -> Vec<Cmd> {
         }
         Action::RunThis => {
             let steps = steps_of(model, model.list.selected);
-            return start(model, Rerun::Around(steps));
+            return again(model, steps);
         }
         Action::Copy => return vec![Cmd::Copy(copied::line(model))],
         _ => {}

@@ -1,6 +1,7 @@
 //! A key was pressed: what that means on the screen that is shown.
 
 use super::{drill, export, guide, guide_at, not_pass, overview, routes, start};
+use crate::checks::CLOUDFLARE_RANGES;
 use crate::tui::keys::{self, Action, Context, Key};
 use crate::tui::model::dialog::Dialog;
 use crate::tui::model::list::Selected;
@@ -29,6 +30,7 @@ pub fn can(model: &Model, action: Action) -> bool {
         Action::Open if model.context() == Context::Routes => step.is_some(),
         Action::RunThis | Action::RunAll => model.can_run(),
         Action::RunFailed => model.can_run() && !not_pass(model).is_empty(),
+        Action::Sample => model.can_run() && sample(model).is_some(),
         Action::Stop => model.is_running() && !model.stopping,
         Action::Guide | Action::Causes => !model.causes.is_empty() && !model.is_running(),
         Action::Export | Action::CopySummary => !model.run.steps.is_empty(),
@@ -79,6 +81,17 @@ pub fn can(model: &Model, action: Action) -> bool {
     }
 }
 
+/// The step that runs on request alone, where the run has it.
+fn sample(model: &Model) -> Option<usize> {
+    model.run.steps.iter().position(|s| s.plan.check == CLOUDFLARE_RANGES)
+}
+
+/// Runs steps again. To run the one that waits for a request is the request.
+pub(super) fn again(model: &mut Model, steps: Vec<usize>) -> Vec<Cmd> {
+    let asks = sample(model).is_some_and(|step| steps == [step]);
+    start(model, if asks { Rerun::OnRequest(steps) } else { Rerun::Around(steps) })
+}
+
 /// The step that is looked at.
 pub(super) fn step_in_view(model: &Model) -> Option<usize> {
     match model.screen() {
@@ -113,6 +126,9 @@ fn act(model: &mut Model, context: Context, action: Action, key: Key) -> Vec<Cmd
         Action::RunFailed => {
             let steps = not_pass(model);
             return start(model, Rerun::Around(steps));
+        }
+        Action::Sample => {
+            return sample(model).map(|step| start(model, Rerun::OnRequest(vec![step]))).unwrap_or_default();
         }
         Action::Mend => {
             let mended = model.fault.as_ref().is_some_and(|f| f.mended);

@@ -107,6 +107,7 @@ pub fn tcp_words(kind: TcpKind) -> &'static str {
         TcpKind::Refused => "refused",
         TcpKind::Timeout => "no answer",
         TcpKind::Unreachable => "unreachable",
+        TcpKind::HostUnreachable => "host unreachable",
         TcpKind::Reset => "reset",
     }
 }
@@ -136,6 +137,7 @@ pub fn asked(probe: &Probe) -> String {
     match probe {
         Probe::Resolve(target) => format!("resolve {}", target.host),
         Probe::Connect { target, address } => format!("connect {address} port {}", target.port),
+        Probe::Knock(knock) => format!("TLS at {} port {}", knock.address, knock.target.port),
         Probe::Fetch(fetch) => format!("get {}{}", fetch.target, fetch.request.path),
         Probe::Walk(walk) => {
             let via = match &walk.via {

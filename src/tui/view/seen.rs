@@ -92,6 +92,7 @@ pub(super) fn target(model: &Model, state: &StepState) -> Option<String> {
     Some(match &probe.what {
         Probe::Resolve(target) | Probe::Connect { target, .. } => target.to_string(),
         Probe::Walk(walk) => walk.target.to_string(),
+        Probe::Knock(knock) => knock.target.to_string(),
         Probe::Fetch(fetch) => fetch.target.to_string(),
     })
 }

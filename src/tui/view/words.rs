@@ -89,6 +89,7 @@ pub fn expected(probe: &Probe) -> Vec<Layer> {
     match probe {
         Probe::Resolve(_) => vec![Layer::Dns],
         Probe::Connect { .. } => vec![Layer::Tcp],
+        Probe::Knock(_) => vec![Layer::Tcp, Layer::Tls],
         Probe::Fetch(_) => vec![Layer::Http],
         Probe::Walk(walk) => {
             let last = probe.last_layer();
