@@ -52,12 +52,12 @@ fn in_failure(secret: &str, failure: &mut Failure) {
             | WebSocketFailure::Disconnected { reason: text }
             | WebSocketFailure::Foreign { text },
         )
-        | Failure::Other { message: text, .. } => in_text(secret, text),
-        Failure::Grpc(
+        | Failure::Grpc(
             GrpcFailure::NotHttp2 { first_bytes: text, .. }
             | GrpcFailure::GoAway { text, .. }
             | GrpcFailure::Cut { words: text, .. },
-        ) => in_text(secret, text),
+        )
+        | Failure::Other { message: text, .. } => in_text(secret, text),
         // Nothing was sent to these, or nothing of what came is kept.
         Failure::Dns(_)
         | Failure::Tcp(_)

@@ -1,7 +1,7 @@
 //! A call to gRPC's health service over HTTP/2, on a stream that already stands.
 //!
 //! Decides what is sent, how much of an answer is read and how a missing one failed. A server wants `te: trailers`
-//! and the five bytes of an empty message: END_STREAM on HEADERS is answered by nothing at all (observed).
+//! and the five bytes of an empty message: `END_STREAM` on HEADERS is answered by nothing at all (observed).
 //! Holding a stream open: `watch`.
 
 use super::answer::{Body, Head, headers};
@@ -237,15 +237,12 @@ fn said(map: &::http::HeaderMap) -> String {
     let mut rest = raw;
     while let [first, behind @ ..] = rest {
         let code = behind.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        match code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                plain.push(byte);
-                rest = &behind[2..];
-            }
-            None => {
-                plain.push(*first);
-                rest = behind;
-            }
+        if let Some(byte) = code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            plain.push(byte);
+            rest = &behind[2..];
+        } else {
+            plain.push(*first);
+            rest = behind;
         }
     }
     text::foreign(&String::from_utf8_lossy(&plain))

@@ -1,7 +1,7 @@
 //! Holding a gRPC stream open and finding out when it was cut: by an end that shows, or by a PING without an answer.
 //!
 //! The peer's PINGs are answered by the library. Ours go out every 20 s, as Workhorse's do: a server ends a connection
-//! that is pinged more often than every 10 s (observed: GOAWAY ENHANCE_YOUR_CALM).
+//! that is pinged more often than every 10 s (observed: GOAWAY with `ENHANCE_YOUR_CALM`).
 
 use super::grpc::{Connection, Open, debug_data, end, status_words};
 use super::{Net, words};
@@ -39,8 +39,8 @@ pub(super) async fn hold(net: &Net, open: Open, opened: Instant, seconds: u32) -
     let mut line = Line { connection, body, opened, last: opened, frames: 0, longest_gap: Duration::ZERO };
     let end = opened + Duration::from_secs(seconds.into());
     loop {
-        let next = end.min(Instant::now() + EVERY);
-        line.wait(next, pending().boxed()).await?;
+        let quiet = end.min(Instant::now() + EVERY);
+        line.wait(quiet, pending().boxed()).await?;
         let Some(sender) = pings.take() else { break };
         let sent = Instant::now();
         pings = match line.wait(sent + net.timeout(), ping(sender)).await? {

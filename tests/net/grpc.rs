@@ -180,7 +180,7 @@ async fn a_stream_that_is_reset_names_its_code() {
     assert_eq!(fails(to).await, GrpcFailure::Reset { code: "HTTP_1_1_REQUIRED".into() });
 }
 
-/// An empty SETTINGS, then GOAWAY (RFC 9113, 6.8): last stream 0, ENHANCE_YOUR_CALM, words.
+/// An empty SETTINGS, then GOAWAY (RFC 9113, 6.8): last stream 0, `ENHANCE_YOUR_CALM`, words.
 const GOAWAY: &[u8] = b"\0\0\0\x04\0\0\0\0\0\0\0\x16\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0btoo_many_pings";
 
 #[tokio::test]

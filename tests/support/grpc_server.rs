@@ -1,4 +1,4 @@
-//! gRPC's own C-core with its health service, from PyPI: the server that the workflow service is built on.
+//! gRPC's own C-core with its health service, from `PyPI`: the server that the workflow service is built on.
 //!
 //! `tests/run` makes the virtual environment with it. The server listens on the address that it is told.
 

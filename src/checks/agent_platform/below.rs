@@ -49,10 +49,10 @@ pub(super) fn of(subject: &Subject, place: Place, failure: &Failure) -> Option<B
         }
         Failure::Tcp(tcp) => {
             let why = format!("the connection {} (after {})", how(tcp.kind), text::duration(tcp.after));
-            below(Layer::Tcp, tcp::refused(tcp), why, UNKNOWN)
+            below(Layer::Tcp, &tcp::refused(tcp), why, UNKNOWN)
         }
         Failure::Proxy(refusal) => {
-            below(Layer::Proxy, proxy::refused(refusal, None), refused(refusal), &refusal.proxy.to_string())
+            below(Layer::Proxy, &proxy::refused(refusal, None), refused(refusal), &refusal.proxy.to_string())
         }
         Failure::Tls(tls) if tls.kind == TlsKind::NoCommonProtocol => None,
         Failure::Tls(tls) => {
@@ -60,7 +60,7 @@ pub(super) fn of(subject: &Subject, place: Place, failure: &Failure) -> Option<B
             let store = subject.stores.get(route.trust.0).map_or("this node", |s| s.label.as_str());
             let verdict = tls::refused(tls, port, store, tls::due(subject, route.endpoint));
             let by = first(&verdict).map_or(UNKNOWN, signer).to_owned();
-            below(Layer::Tls, verdict, shaken(tls), &by)
+            below(Layer::Tls, &verdict, shaken(tls), &by)
         }
         Failure::Http(http) if http.kind == HttpKind::ClientCertificateWanted => Some(Below {
             layer: Layer::Tls,
@@ -96,8 +96,8 @@ fn first(verdict: &Verdict) -> Option<&Finding> {
     }
 }
 
-fn below(layer: Layer, verdict: Verdict, why: String, by: &str) -> Option<Below> {
-    let finding = first(&verdict)?.code;
+fn below(layer: Layer, verdict: &Verdict, why: String, by: &str) -> Option<Below> {
+    let finding = first(verdict)?.code;
     Some(Below { layer, finding, why, by: by.to_owned() })
 }
 

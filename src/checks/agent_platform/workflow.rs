@@ -42,7 +42,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     }
 }
 
-/// Statuses that the service itself or its framework gives: OK, UNKNOWN (a call that it cannot read), NOT_FOUND,
+/// Statuses that the service itself or its framework gives: OK, UNKNOWN (a call that it cannot read), `NOT_FOUND`,
 /// UNIMPLEMENTED, UNAUTHENTICATED. Whatever they say, the call arrived.
 const ARRIVED: [u32; 5] = [0, 2, 5, 12, 16];
 
