@@ -4,7 +4,7 @@
 //! one without a port means 1080. The list is split at commas and blanks. Networks in it concern targets that are
 //! written as IPv4 addresses, since 7.86; a target that is an IPv6 address is compared letter by letter.
 
-use super::value::{Fault, blame, cut, is_scheme, is_torn, port, proxy};
+use super::value::{Fault, blame, cut, is_scheme, is_torn, leading_digits, port, proxy};
 use super::{Decision, Exception, Rules, first_filled, list, never_read, way};
 use crate::subject::Via;
 use crate::subject::address::{BaseUrl, ProxyUrl, Scheme, percent_decode};
@@ -48,8 +48,7 @@ fn matches(entry: &str, host: &str) -> bool {
 /// Whether an address lies in a network. No length, or none that is a number, means the address itself.
 fn is_within(address: Ipv4Addr, entry: &str) -> bool {
     let (network, length) = entry.split_once('/').unwrap_or((entry, "32"));
-    let digits = &length[..length.len() - length.trim_start_matches(|c: char| c.is_ascii_digit()).len()];
-    let length = match digits.parse() {
+    let length = match leading_digits(length).parse() {
         Ok(0) | Err(_) => 32,
         Ok(length) => length,
     };
@@ -96,10 +95,7 @@ fn parse(value: &str) -> Result<ProxyUrl, Fault> {
         let (user, password) = u.split_once(':').unwrap_or((u, ""));
         format!("{}:{}", percent_decode(user), percent_decode(password))
     });
-    match parts.host {
-        "" => Err(blame(value)),
-        host => proxy(kind, host, port?, credentials),
-    }
+    proxy(kind, parts.host, port?, credentials)
 }
 
 /// The schemes of proxies in curl, for people.

@@ -119,10 +119,7 @@ fn read(url: &str) -> Result<ProxyUrl, Fault> {
         let (user, password) = u.split_once(':').unwrap_or((u, ""));
         format!("{}:{}", percent_decode(user), percent_decode(password))
     });
-    match parts.host {
-        "" => Err(Fault::NoHost),
-        host => proxy(scheme, host, port?, credentials),
-    }
+    proxy(scheme, parts.host, port?, credentials)
 }
 
 /// Whether Go's `url.Parse` gives no error.

@@ -74,13 +74,14 @@ fn parse(value: &str) -> Parsed {
     let Some(parts) = cut(value) else { return Parsed::PassedOver(blame(value)) };
     let scheme = parts.scheme.map(str::to_ascii_lowercase);
     match scheme.as_deref() {
-        Some("http") if parts.host.is_empty() && parts.port.is_none() && parts.userinfo.is_none() => {
-            Parsed::PassedOver(Fault::NoHost)
-        }
+        Some("http") if parts.host.is_empty() && parts.port.is_none() => Parsed::PassedOver(Fault::NoHost),
+        Some("http") if !is_query(parts.rest) => Parsed::PassedOver(blame(value)),
         Some("http") if is_torn(&parts) => Parsed::Url(Err(Fault::Credentials)),
         Some("http") => {
-            // The resolver's own default, whatever the scheme, is the port of https.
-            let port = parts.port.map(str::trim_ascii).filter(|p| !p.is_empty()).map_or(Ok(443), port);
+            // The resolver's own default, whatever the scheme, is the port of https; an address without a port is
+            // not resolved at all.
+            let own_port = if parts.host.parse::<IpAddr>().is_ok() { Err(Fault::NoPort) } else { Ok(443) };
+            let port = parts.port.map(str::trim_ascii).filter(|p| !p.is_empty()).map_or(own_port, port);
             // Sent as they stand, without a colon where none is written.
             let credentials = parts.userinfo.map(percent_decode);
             let plain = parts.bracketed || !parts.host.contains(':');
@@ -93,4 +94,12 @@ fn parse(value: &str) -> Parsed {
         Some(_) => Parsed::PassedOver(Fault::Scheme("http")),
         None => Parsed::PassedOver(blame(value)),
     }
+}
+
+/// Whether what follows the host may stand there: a path may hold anything, a query and a fragment may not.
+fn is_query(rest: &str) -> bool {
+    let allowed =
+        |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/?%".contains(c));
+    let (before, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+    before.split_once('?').is_none_or(|(_, query)| !query.is_empty() && allowed(query)) && allowed(fragment)
 }

@@ -86,9 +86,8 @@ fn understands(rules: Rules, shape: Shape) -> bool {
         Shape::Network6 => matches!(rules, Rules::Go | Rules::Grpc),
         Shape::Netmask => rules == Rules::Ruby,
         Shape::WithPort => matches!(rules, Rules::Ruby | Rules::Go),
-        Shape::BracketedWithPort | Shape::Wildcard => rules == Rules::Go,
-        // For curl only as the whole list, which then has matched.
-        Shape::Everything => rules == Rules::Go,
+        // `*` is known to curl only as the whole list, which then has matched.
+        Shape::BracketedWithPort | Shape::Wildcard | Shape::Everything => rules == Rules::Go,
         Shape::Bracketed | Shape::Url | Shape::Spaced | Shape::Odd => false,
     }
 }

@@ -3,7 +3,7 @@
 //! `Net::HTTP` asks for the proxy of an `http://` URI whatever the target is, so `https_proxy` is never read. It
 //! speaks plain HTTP to the proxy, whatever the scheme of the value is. An empty variable counts as set.
 
-use super::value::{Fault, Parts, blame, cut, escapes_are_whole, is_torn, port, proxy};
+use super::value::{Fault, Parts, blame, cut, escapes_are_whole, is_torn, leading_digits, port, proxy};
 use super::{Decision, Exception, Rules, Set, first_set, list, loopback_rule, never_read, way};
 use crate::subject::Via;
 use crate::subject::address::{BaseUrl, ProxyUrl, Scheme, percent_decode};
@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(super) fn decide(service: &BaseUrl, environment: &Environment, addresses: &[IpAddr]) -> Decision {
     let (read, set) = proxy_variable(environment);
     let Some((variable, value)) = set.filter(|(_, value)| !value.is_empty()) else {
-        let hidden = set.is_some() && !environment.get("REQUEST_METHOD").is_some();
+        let hidden = set.is_some() && environment.get("REQUEST_METHOD").is_none();
         return Decision::direct(never_read(environment, if hidden { &["http_proxy"] } else { read }));
     };
     let host = service.target.host.as_str();
@@ -49,18 +49,15 @@ fn proxy_variable(environment: &Environment) -> (&'static [&'static str], Option
 /// Whether an entry takes the target off the proxy. A colon ends a name and begins a port, so an IPv6 address falls
 /// into pieces.
 fn matches(entry: &str, service: &BaseUrl, address: Option<IpAddr>) -> bool {
-    let host = format!(".{}", service.target.host);
+    let host = service.target.host.as_str();
     let mut rest = entry.trim_start_matches(':');
     while !rest.is_empty() {
         let (name, behind) = rest.split_at(rest.find(':').unwrap_or(rest.len()));
-        let digits = behind
-            .get(1..)
-            .map_or("", |b| &b[..b.len() - b.trim_start_matches(|c: char| c.is_ascii_digit()).len()]);
+        let port = leading_digits(behind.get(1..).unwrap_or_default());
         let name = name.to_ascii_lowercase();
-        if digits.is_empty() || digits.parse() == Ok(service.target.port) {
-            let suffix = if name.starts_with('.') { name.clone() } else { format!(".{name}") };
-            let apex_counts = !name.starts_with('.');
-            if (apex_counts && host.ends_with(&suffix)) || (!apex_counts && host[1..].ends_with(&suffix)) {
+        if port.is_empty() || port.parse() == Ok(service.target.port) {
+            let subdomain = if name.starts_with('.') { name.clone() } else { format!(".{name}") };
+            if host == name || host.ends_with(&subdomain) {
                 return true;
             }
             if let (Some(IpAddr::V4(address)), Some(network)) = (address, network(&name))
@@ -69,7 +66,7 @@ fn matches(entry: &str, service: &BaseUrl, address: Option<IpAddr>) -> bool {
                 return true;
             }
         }
-        rest = behind.get(1 + digits.len()..).unwrap_or("").trim_start_matches(':');
+        rest = behind.get(1 + port.len()..).unwrap_or("").trim_start_matches(':');
     }
     false
 }
@@ -103,10 +100,7 @@ fn parse(value: &str) -> Result<ProxyUrl, Fault> {
         let (user, password) = u.split_once(':').unwrap_or((u, ""));
         format!("{}:{}", decode(user), decode(password))
     });
-    match (parts.host, port) {
-        ("", _) => Err(blame(value)),
-        (host, port) => proxy(Scheme::Http, host, port?, credentials),
-    }
+    proxy(Scheme::Http, parts.host, port?, credentials)
 }
 
 /// The port that Ruby gives a scheme.

@@ -27,10 +27,13 @@ pub(super) enum Fault {
     /// `http://`
     #[error("it names no host")]
     NoHost,
+    /// `http//squid:3128`, `http://http://squid:3128`
+    #[error("what stands for its host is a scheme")]
+    SchemeForHost,
     /// `http://sq,uid:3128`
     #[error("its host is neither a name nor an address")]
     Host,
-    /// `socks5://squid`, for Ruby, which knows no port for the scheme.
+    /// `socks5://squid`, for Ruby, which knows no port for the scheme; `http://10.0.0.5`, for gRPC C-core.
     #[error("it names no port")]
     NoPort,
     /// `http://squid:99999`
@@ -69,9 +72,10 @@ pub(super) fn cut(value: &str) -> Option<Parts<'_>> {
         Some((userinfo, place)) => (Some(userinfo), place),
         None => (None, authority),
     };
-    if let Some((host, behind)) = place.strip_prefix('[').and_then(|p| p.split_once(']')) {
-        let port = if behind.is_empty() { None } else { Some(behind.strip_prefix(':')?) };
-        return Some(Parts { scheme, userinfo, host, bracketed: true, port, rest });
+    if let Some((host, behind)) = place.strip_prefix('[').and_then(|p| p.split_once(']'))
+        && (behind.is_empty() || behind.starts_with(':'))
+    {
+        return Some(Parts { scheme, userinfo, host, bracketed: true, port: behind.strip_prefix(':'), rest });
     }
     let (host, port) = match place.rsplit_once(':') {
         Some((host, port)) => (host, Some(port)),
@@ -110,14 +114,21 @@ pub(super) fn blame(value: &str) -> Fault {
     if value.contains(|c: char| c.is_whitespace() || c.is_control() || "\"'`<>{}|\\^".contains(c)) {
         return Fault::Character;
     }
-    match cut(value) {
-        None if value.split_once(":/").is_some_and(|(scheme, _)| is_scheme(scheme)) => Fault::NoHost,
-        None => Fault::NoScheme,
-        Some(parts) if parts.host.is_empty() => Fault::NoHost,
-        Some(parts) if parts.port.is_some_and(|p| port(p).is_err()) => Fault::Port,
-        Some(Parts { scheme: None, .. }) => Fault::NoScheme,
-        Some(_) => Fault::Host,
+    let Some(parts) = cut(value) else {
+        let slashes_missing = value.split_once(":/").is_some_and(|(scheme, _)| is_scheme(scheme));
+        return if slashes_missing { Fault::NoHost } else { Fault::NoScheme };
+    };
+    match parts.port.map(port) {
+        _ if parts.host.is_empty() => Fault::NoHost,
+        Some(Err(fault)) => fault,
+        Some(Ok(_)) | None if parts.scheme.is_none() => Fault::NoScheme,
+        Some(Ok(_)) | None => Fault::Host,
     }
+}
+
+/// The digits that a text begins with.
+pub(super) fn leading_digits(text: &str) -> &str {
+    text.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default()
 }
 
 /// A port that a connection can be made to.
@@ -133,15 +144,16 @@ pub(super) fn proxy(
     port: u16,
     credentials: Option<String>,
 ) -> Result<ProxyUrl, Fault> {
-    let named = host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
-    match host {
-        "" => Err(Fault::NoHost),
-        // What is left of a scheme with a slip of the pen: `http//squid`, `http:squid`.
-        "http" | "https" => Err(Fault::NoScheme),
-        _ if named || host.parse::<Ipv6Addr>().is_ok() => {
-            let target = Target::new(host.trim_end_matches('.'), port);
-            Ok(ProxyUrl { scheme, target, credentials: credentials.map(Secret::new) })
-        }
-        _ => Err(Fault::Host),
+    if host.is_empty() {
+        return Err(Fault::NoHost);
     }
+    let host = host.trim_end_matches('.');
+    let named = host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    if ["http", "https"].contains(&host) {
+        return Err(Fault::SchemeForHost);
+    }
+    if host.is_empty() || !(named || host.parse::<Ipv6Addr>().is_ok()) {
+        return Err(Fault::Host);
+    }
+    Ok(ProxyUrl { scheme, target: Target::new(host, port), credentials: credentials.map(Secret::new) })
 }

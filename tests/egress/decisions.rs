@@ -148,6 +148,7 @@ fn a_value_that_leads_nowhere_says_why() {
     const SCHEME: &str = "it does not begin with `http://`";
     const CREDENTIALS: &str = "its user name or password has a character that is not percent-encoded";
     const CHARACTER: &str = "it has a space, a quote or another character that no URL has";
+    const DOUBLE: &str = "what stands for its host is a scheme";
     const HOST: &str = "it names no host";
     const PORT: &str = "its port is not a number from 1 to 65535";
     const SOCKS: &str = "it names a SOCKS proxy, which this program cannot walk through";
@@ -159,7 +160,8 @@ fn a_value_that_leads_nowhere_says_why() {
     faults("squid:3128", [SCHEME, "", SCHEME, ""]);
     faults("squid", [SCHEME, "", SCHEME, ""]);
     faults("user:pw@squid:3128", [SCHEME, "", SCHEME, ""]);
-    faults("http//squid:3128", [SCHEME, SCHEME, SCHEME, SCHEME]);
+    faults("http//squid:3128", [SCHEME, DOUBLE, SCHEME, DOUBLE]);
+    faults("http://http://squid:3128", [DOUBLE; 4]);
     faults("http://", [HOST; 4]);
     faults("http://:3128", [HOST; 4]);
     faults("http://squid:99999", [PORT; 4]);

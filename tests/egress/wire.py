@@ -14,6 +14,9 @@ import sys
 import threading
 
 PORTS = (80, 443, 1080, 3128, 8443)
+# gRPC goes on trying while the next row is asked, so each row has a port of its own for its target: C-core's rules
+# never look at it.
+OWN_PORTS = 20000
 LIMIT = 20  # seconds; a row takes a few milliseconds
 
 
@@ -59,19 +62,22 @@ class Names:
 class Watch:
     """What the row under way has asked first."""
 
-    def __init__(self, names):
-        self.names, self.changed, self.host, self.seen = names, threading.Condition(), None, None
-        for port in PORTS:
+    def __init__(self, names, ports):
+        self.names, self.changed = names, threading.Condition()
+        self.host, self.port, self.seen = None, None, None
+        for port in ports:
             listener = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=64)
             threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
 
-    def start(self, host):
+    def start(self, host, port):
         with self.changed:
-            self.host, self.seen = host, None
+            self.host, self.port, self.seen = host, port, None
 
-    def tell(self, what):
+    def tell(self, port, what):
+        """Something was asked on behalf of the row with that port."""
         with self.changed:
-            self.seen = self.seen or what
+            if port == self.port:
+                self.seen = self.seen or what
             self.changed.notify_all()
 
     def wait(self):
@@ -89,23 +95,24 @@ class Watch:
                     head = read_head(connection)
                 except OSError:
                     head = b""
-                self.tell(self.way(address.removeprefix("::ffff:"), port, head))
+                self.tell(*self.way(address.removeprefix("::ffff:"), port, head))
 
     def way(self, address, port, head):
         host = "localhost" if self.host == "localhost" and address in ("127.0.0.1", "::1") else address
         host = self.names.of_address.get(host, host).lower()
         if host == self.host and not head.startswith(b"CONNECT "):
-            return "direct"
+            return port, "direct"
         if head[:1] in (b"\x04", b"\x05"):
-            return "socks"
+            return self.port, "socks"
         bracketed = f"[{host}]" if ":" in host else host
         if head[:1] == b"\x16":
-            return f"https://{bracketed}:{port}"
+            return self.port, f"https://{bracketed}:{port}"
+        asked_for = head.split(b" ")[1].decode("latin-1") if head.startswith(b"CONNECT ") else f":{self.port}"
         credentials = ""
         for line in head.decode("latin-1").split("\r\n"):
             if line.lower().startswith("proxy-authorization:"):
                 credentials = base64.b64decode(line.split()[-1]).decode() + "@"
-        return f"http://{credentials}{bracketed}:{port}"
+        return int(asked_for.rpartition(":")[2]), f"http://{credentials}{bracketed}:{port}"
 
 
 def read_head(connection):
@@ -119,42 +126,43 @@ def read_head(connection):
     return head
 
 
-def ask_curl(row, url, watch):
+def ask_curl(row, port, watch):
     environment = {**row["environment"], "PATH": os.environ["PATH"]}
-    command = ["curl", "--disable", "--silent", "--max-time", str(LIMIT), "--globoff", url]
+    command = ["curl", "--disable", "--silent", "--max-time", str(LIMIT), "--globoff", row["url"]]
     subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
-    watch.tell("nobody")
+    watch.tell(port, "nobody")
 
 
-def ask_grpc(row, url, watch):
+def ask_grpc(row, port, watch):
     import grpc
 
     for name in [n for n in os.environ if n.lower().endswith("_proxy")]:
         del os.environ[name]
     os.environ.update(row["environment"])
-    place = url.split("//")[1].removesuffix("/")
-    if place.count(":") == 0 or place.endswith("]"):
-        place += f":{row['port']}"
+    host = f"[{row['host']}]" if ":" in row["host"] else row["host"]
 
     def heard(state):
         if state == grpc.ChannelConnectivity.TRANSIENT_FAILURE:
-            watch.tell("nobody")
+            watch.tell(port, "nobody")
 
     options = [("grpc.use_local_subchannel_pool", 1)]
-    with grpc.insecure_channel(f"dns:///{place}", options=options) as channel:
+    with grpc.insecure_channel(f"dns:///{host}:{port}", options=options) as channel:
         channel.subscribe(heard, try_to_connect=True)
         watch.wait()
 
 
 def main():
-    ask = {"curl": ask_curl, "grpc": ask_grpc}[sys.argv[1]]
     rows = json.load(sys.stdin)
+    if sys.argv[1] == "curl":
+        ask, ports = ask_curl, [row["port"] for row in rows]
+    else:
+        ask, ports = ask_grpc, range(OWN_PORTS, OWN_PORTS + len(rows))
     every_address_is_local()
-    watch = Watch(Names())
+    watch = Watch(Names(), sorted({*PORTS, *ports}))
     ways = []
-    for row in rows:
-        watch.start(row["host"])
-        ask(row, row["url"], watch)
+    for row, port in zip(rows, ports):
+        watch.start(row["host"], port)
+        ask(row, port, watch)
         ways.append(watch.wait())
     print(json.dumps(ways))
 
