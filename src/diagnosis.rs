@@ -166,6 +166,7 @@ const WITHOUT_ITS_PROXY: &[Code] = &[
     Code::ProxyMissingInWorkhorse,
     Code::ProxyVariableIgnored,
     Code::NoProxyBypassesDuo,
+    Code::ProxyUrlInvalid,
 ];
 
 /// What a component meets that goes out directly and should not.
@@ -198,6 +199,8 @@ const ON_THE_DIRECT_WAY: &[Code] = &[
     Code::HttpMalformed,
     Code::WorkflowUnreachable,
     Code::WorkflowNotReachableUnused,
+    Code::Http2Downgraded,
+    Code::GrpcUnavailable,
     Code::UnneededWayFails,
 ];
 
@@ -319,7 +322,8 @@ fn is_on_the_way(cause: &Finding, effect: &At) -> bool {
         Place::Node | Place::Instance | Place::Stack(_) | Place::Door(_) => false,
     };
     let host = effect.finding.arg("host");
-    let meant = cause.arg("hosts").split(", ").any(|h| h == host);
+    let hosts = cause.arg("hosts");
+    let meant = hosts.is_empty() || hosts.split(", ").any(|h| h == host);
     goes && (meant || effect.group == Group::AgentPlatform)
 }
 

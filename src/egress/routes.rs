@@ -106,5 +106,7 @@ fn beside(rules: Rules, decision: &Decision) -> Vec<String> {
         decision.ignored.iter().map(|v| format!("{v} is set too, but {} never reads it here", rules.name()));
     let unsupported =
         decision.unsupported.iter().map(|e| format!("{} does not understand {e} in no_proxy", rules.name()));
-    ignored.chain(unsupported).collect()
+    let passed_over =
+        decision.passed_over.iter().map(|why| format!("{} passes over its value: {why}", rules.name()));
+    passed_over.chain(ignored).chain(unsupported).collect()
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// How to come by the server.
-const PACKAGES: &str = "python3-venv, and then tests/run makes target/grpc-venv with grpcio-health-checking";
+const PACKAGES: &str = "python3-venv, and then tests/run makes target/grpcio with grpcio-health-checking";
 
 /// A running gRPC server.
 pub(crate) struct GrpcServer {
@@ -33,7 +33,7 @@ impl GrpcServer {
 fn run(address: SocketAddr, identity: Option<&Identity>) -> GrpcServer {
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let python: PathBuf = root.join("target/grpc-venv/bin/python");
+    let python: PathBuf = root.join("target/grpcio/bin/python");
     let mut command = child::command(&python.display().to_string());
     command.arg(root.join("tests/real/health.py")).arg(address.to_string());
     if let Some(identity) = identity {

@@ -25,6 +25,7 @@ pub(in crate::checks) static PROXY_CONFIG: Check = Check {
         Code::ProxyMissingInWorkhorse,
         Code::ProxyVariableIgnored,
         Code::NoProxyBypassesDuo,
+        Code::ProxyUrlInvalid,
         Code::ProxyDiffers,
         Code::ProxyNotApplied,
         Code::NoProxyUnsupported,
@@ -127,6 +128,14 @@ fn stuck(subject: &Subject, route: &Route, seen: Seen) -> Option<Finding> {
     }
     let own = reaches(subject, route, &network::walk(subject, route.place())?, seen)?;
     let decision = decision(subject, route)?;
+    let stacks = named(&route.stacks);
+    if own < Reaches::Service
+        && let (Some(variable), Some(why)) = (&decision.variable, &decision.passed_over)
+    {
+        let why = format!("{why}; {} goes out directly then", Rules::of(*route.stacks.first()?).name());
+        let args = [("stacks", stacks.as_str()), ("variable", variable), ("why", &why)];
+        return Some(Finding::new(Code::ProxyUrlInvalid, &args));
+    }
     let better = |k: &proxies::Known| {
         let probe = detour(subject, route, &k.proxy)?;
         reaches(subject, route, &probe, seen).filter(|reach| *reach > own)
@@ -135,7 +144,6 @@ fn stuck(subject: &Subject, route: &Route, seen: Seen) -> Option<Finding> {
     let best = known.iter().filter_map(|k| Some((better(k)?, k))).max_by_key(|(reach, _)| *reach)?.1;
     let stack = *route.stacks.first()?;
     let host = subject.target(route.endpoint)?.host;
-    let stacks = named(&route.stacks);
     let proxy = best.proxy.to_string();
     let environment = subject.facts.component(stack)?.configured.as_ref()?;
     let from = |variable: &str| environment.get(variable).map_or("", |v| v.from.as_str());
