@@ -147,6 +147,9 @@ impl Check {
     }
 }
 
+/// What every check finds in place of a failure at a service that is not needed.
+pub const UNNEEDED: Code = Code::UnneededWayFails;
+
 impl Finding {
     /// What a failure comes to at a service that is not needed: a warning in its place, with its name.
     fn unneeded(self, subject: &Subject, endpoint: Endpoint, reason: &str) -> Finding {
@@ -157,7 +160,7 @@ impl Finding {
         let words = remedy::short(self.code, &self.args, &remedy::Values::default());
         let args =
             [("host", host.as_str()), ("finding", self.code.as_str()), ("words", &words), ("reason", reason)];
-        Finding::new(Code::UnneededWayFails, &args)
+        Finding::new(UNNEEDED, &args)
     }
 }
 

@@ -22,7 +22,7 @@ mod ruby;
 mod trust;
 
 use crate::subject::address::BaseUrl;
-use crate::subject::facts::Facts;
+use crate::subject::facts::{Bystander, Facts};
 use crate::subject::place::Stack;
 use crate::subject::{Install, Node, Store};
 use crate::text;
@@ -155,6 +155,14 @@ fn gitlab(reading: &Reading, install: Install, container: &Container, found: &mu
     let url = found.external_url.as_ref();
     facts.internal = yml.and_then(|yml| internal::internal(&yml, url, facts));
     if let Some(settings) = settings {
+        let hashes =
+            ["gitlab_rails", "gitlab_workhorse"].into_iter().filter_map(|name| settings.env_hash(name));
+        facts.env_hashes = hashes.collect();
+        if let (Some(place), Some(environment)) = (&settings.sidekiq_env, settings.environment("sidekiq")) {
+            let place = format!("sidekiq['env'], {place}");
+            facts.bystanders.push(Bystander { place, environment });
+        }
+        facts.bystanders.extend(settings.replaced);
         facts.repeated = settings.repeated;
         facts.sidekiq_env = settings.sidekiq_env;
         facts.unevaluated = settings.unevaluated;

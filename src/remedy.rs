@@ -345,7 +345,7 @@ mod tests {
         let lines = "\n     \"x\" => \"1\",\n     \"y\" => \"2\",\n   }";
         assert!(of("Rails and Sidekiq").contains(&format!("gitlab_rails['env'] = {{{lines}")));
         assert!(of("Workhorse").contains(&format!("gitlab_workhorse['env'] = {{{lines}")));
-        let real = args(&[("no_proxy", "a"), ("stacks", "workhorse")]);
+        let real = args(&[("no_proxy", "a"), ("stacks", "Workhorse")]);
         let marks = args(&[("no_proxy", "[0]"), ("stacks", "[1]"), ("env", "[2]")]);
         let shown = filled_with(Code::ProxyVariableIgnored, &real, &marks, &Values::default()).fix;
         assert!(shown.contains("gitlab_workhorse['env'] = {\n     [2]\n   }"));

@@ -23,7 +23,11 @@ pub(super) fn gateway<B>(request: &Request<B>, situation: &Situation) -> Respons
 fn unauthenticated<B>(request: &Request<B>, situation: &Situation) -> Response<Body> {
     let refusal = headers::refusal(request.headers());
     let checked = refusal == "Forbidden by auth provider";
-    if checked && situation.faults(On::Cloud).any(|kind| *kind == Kind::NoKeys) {
+    if checked
+        && [On::Cloud, On::Gateway]
+            .into_iter()
+            .any(|part| situation.faults(part).any(|kind| *kind == Kind::NoKeys))
+    {
         return plain(500, "text/plain; charset=utf-8", "Internal Server Error", situation);
     }
     plain(401, "application/json", format!(r#"{{"error":"{refusal}"}}"#), situation)

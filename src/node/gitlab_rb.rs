@@ -6,7 +6,7 @@ use super::lexer::Broken;
 use super::ruby::{Statement, Value, statements};
 use crate::secret::Secret;
 use crate::subject::environment::Environment;
-use crate::subject::facts::Repeated;
+use crate::subject::facts::{Bystander, EnvHash, EnvVariable, Repeated};
 use std::collections::BTreeMap;
 
 /// The text of one source and its name: `/etc/gitlab/gitlab.rb`, `GITLAB_OMNIBUS_CONFIG`.
@@ -26,6 +26,8 @@ pub(super) struct Settings {
     is_opaque: bool,
     /// `['env']` hashes that were assigned more than once.
     pub(super) repeated: Vec<Repeated>,
+    /// What assignments of these hashes said that a later one replaced.
+    pub(super) replaced: Vec<Bystander>,
     /// Where `sidekiq['env']` is set.
     pub(super) sidekiq_env: Option<String>,
     /// What only Ruby can evaluate.
@@ -125,6 +127,7 @@ pub(super) fn read(sources: &[Source]) -> Result<Settings, String> {
             }
         }
     }
+    settings.replaced = envs.iter().flat_map(|(key, env)| env.replaced(key)).collect();
     settings.repeated = envs.into_iter().filter_map(|(key, env)| env.repeated(&key)).collect();
     settings.unevaluated.dedup();
     Ok(settings)
@@ -220,6 +223,18 @@ impl Settings {
         }
     }
 
+    /// `NAME['env']` as it stands; `None`: it is not set.
+    pub(super) fn env_hash(&self, name: &str) -> Option<EnvHash> {
+        let variables = match self.find(&[name, "env"]) {
+            Answer::Is(Setting::Below(below)) => {
+                Some(below.iter().map(|(name, s)| env_variable(name, s)).collect())
+            }
+            Answer::Default => return None,
+            Answer::Is(_) | Answer::Unknown => None,
+        };
+        Some(EnvHash { key: format!("{name}['env']"), variables })
+    }
+
     /// The environment that `NAME['env']` gives. `None`: Ruby alone can tell a variable that matters.
     pub(super) fn environment(&self, name: &str) -> Option<Environment> {
         let below = match self.find(&[name, "env"]) {
@@ -241,6 +256,15 @@ impl Settings {
         }
         Some(environment)
     }
+}
+
+fn env_variable(name: &str, setting: &Setting) -> EnvVariable {
+    let (value, place) = match setting {
+        Setting::Is(Value::Text(text), place) => (Some(text.clone()), place.clone()),
+        Setting::Is(_, place) => (None, place.clone()),
+        Setting::Below(_) | Setting::Unknown => (None, String::new()),
+    };
+    EnvVariable { name: name.to_owned(), value, place }
 }
 
 fn text_of(value: &Value) -> Option<&str> {
@@ -297,6 +321,8 @@ struct Env {
     ever: Vec<String>,
     /// Those that are set in the end; `None`: only Ruby can tell.
     now: Option<Vec<String>>,
+    /// What each assignment of the whole hash set, as far as it is plain text.
+    assigned: Vec<Environment>,
 }
 
 impl Env {
@@ -313,6 +339,11 @@ impl Env {
             return;
         };
         self.ever.extend(names.iter().cloned());
+        if let ([], Value::Hash(entries)) = (below, value) {
+            let texts =
+                entries.iter().filter_map(|(key, _, value)| Some((key.clone(), text_of(value)?.to_owned())));
+            self.assigned.push(Environment::of(texts, place));
+        }
         if replaces {
             self.places.push(place.to_owned());
             self.now = Some(names);
@@ -321,6 +352,16 @@ impl Env {
         } else if let Some(now) = &mut self.now {
             now.extend(names);
         }
+    }
+
+    /// Every assignment but the last: no component gets what it says.
+    fn replaced(&self, key: &str) -> Vec<Bystander> {
+        let earlier = self.assigned.len().saturating_sub(1);
+        let bystander = |(place, environment): (&String, &Environment)| Bystander {
+            place: format!("an assignment of {key} that a later one replaces, {place}"),
+            environment: environment.clone(),
+        };
+        self.places.iter().zip(&self.assigned).take(earlier).map(bystander).collect()
     }
 
     fn repeated(self, key: &str) -> Option<Repeated> {

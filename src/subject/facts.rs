@@ -6,6 +6,7 @@
 use super::address::BaseUrl;
 use super::environment::Environment;
 use super::place::Stack;
+use crate::secret::Secret;
 
 /// What was found beside the plain facts of `Node`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Facts {
     pub geo_secondary: Option<bool>,
     /// Roots that an administrator gave to the operating system, one a file.
     pub company_roots: Vec<CompanyRoot>,
+    /// The `['env']` hashes of `gitlab.rb`, as they stand in the end.
+    pub env_hashes: Vec<EnvHash>,
     /// What could not be read, with the command that would tell.
     pub unread: Vec<Unread>,
     /// What `gitlab.rb` says in a way that only Ruby can evaluate: `gitlab_rails['env'] (line 40)`.
@@ -98,6 +101,26 @@ pub struct Repeated {
     pub places: Vec<String>,
     /// Variables that an earlier assignment sets and the last one does not.
     pub lost: Vec<String>,
+}
+
+/// An `['env']` hash of `gitlab.rb`, as it stands in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvHash {
+    /// `gitlab_rails['env']`
+    pub key: String,
+    /// Its variables in the order of their names. `None`: only Ruby can tell which it has.
+    pub variables: Option<Vec<EnvVariable>>,
+}
+
+/// A variable in an `['env']` hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvVariable {
+    /// Its name.
+    pub name: String,
+    /// Its value. `None`: it is no plain text.
+    pub value: Option<Secret>,
+    /// Where it stands: `/etc/gitlab/gitlab.rb line 14`; empty where it is not known.
+    pub place: String,
 }
 
 /// A host that must be reached without a proxy.

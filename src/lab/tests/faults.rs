@@ -103,7 +103,7 @@ async fn faults_of_connections_are_in_the_dial_table() {
     ] {
         assert_eq!(rule(&lab(name).await, part, 443), to, "{name}");
     }
-    let dial = lab("ipv6-broken").await.subject(Limits::DEFAULT, super::now()).dial;
+    let dial = lab("first-address-unreachable").await.subject(Limits::DEFAULT, super::now()).dial;
     let to = |address: &str| dial.address(address.parse().expect("an address"));
     assert_eq!(to("[2606:4700::6812:1e0a]:443"), Some(AddressTo::Swallow));
     assert!(matches!(to("104.18.30.10:443"), Some(AddressTo::Connect(_))));
