@@ -321,8 +321,13 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
         if wait { Needs::Wait } else { Needs::Hold }
     }
 
-    /// Blocked, unless the check means nothing here: the name of a service does not matter to a proxied way.
+    /// Blocked, unless the check wants nothing because it means nothing here: the name of a service does not matter
+    /// to a proxied way.
     fn blocked(&self, step: usize, by: usize) -> Settled {
+        let course = &self.courses[step];
+        if !course.ready || !course.asked.is_empty() {
+            return Settled::Blocked { by };
+        }
         match self.judge(step) {
             skip @ Settled::Skip { kind: Skip::NotApplicable, .. } => skip,
             Settled::Pass(_)
