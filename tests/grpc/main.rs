@@ -18,7 +18,8 @@ use support::program::{self, Report};
 use support::squid::{Policy, Squid};
 
 const HOST: &str = "duo-workflow-svc.runway.gitlab.net";
-const UNUSED: &str = "workflow-not-reachable-unused";
+const UNREACHABLE: &str = "workflow-unreachable";
+const DOWNGRADED: &str = "http2-downgraded";
 
 /// Checks the workflow service, which is found at `address`.
 fn check(authority: &Authority, address: SocketAddr, more: &[&str]) -> Report {
@@ -69,9 +70,9 @@ fn a_real_service_answers_through_squid() {
 #[test]
 fn a_squid_that_denies_is_named() {
     let report = through_squid(Policy::Denied);
-    assert_eq!(report.root_causes(), [UNUSED], "{report}");
-    assert_eq!(report.argument(UNUSED, "finding"), "proxy-denied", "{report}");
-    assert!(report.argument(UNUSED, "words").contains("403"), "{report}");
+    assert_eq!(report.root_causes(), [UNREACHABLE], "{report}");
+    assert_eq!(report.argument(UNREACHABLE, "finding"), "proxy-denied", "{report}");
+    assert!(report.argument(UNREACHABLE, "why").contains("403"), "{report}");
 }
 
 #[test]
@@ -80,10 +81,9 @@ fn an_apache_that_speaks_http_1_alone_is_named() {
     let server = GrpcServer::plain(loopback::random_socket());
     let apache = Apache::start(Site::Http1Only, &authority.issue(&[HOST]), server.address);
     let report = check(&authority, apache.address, &[]);
-    assert_eq!(report.root_causes(), [UNUSED], "{report}");
-    assert_eq!(report.argument(UNUSED, "finding"), "http2-downgraded", "{report}");
-    assert!(report.argument(UNUSED, "words").contains("http/1.1"), "{report}");
-    assert_eq!(report.argument(UNUSED, "by"), "Apache", "{report}");
+    assert_eq!(report.root_causes(), [DOWNGRADED], "{report}");
+    assert!(report.argument(DOWNGRADED, "alpn").contains("http/1.1"), "{report}");
+    assert_eq!(report.argument(DOWNGRADED, "by"), "Apache", "{report}");
 }
 
 /// OpenSSL's own server, which answers no offer of ALPN.
@@ -105,8 +105,8 @@ fn a_front_without_alpn_loses_http_2() {
     let address = loopback::random_socket();
     let _server = openssl(&authority.issue(&[HOST]), address);
     let report = check(&authority, address, &[]);
-    assert_eq!(report.argument(UNUSED, "finding"), "http2-downgraded", "{report}");
-    assert!(report.argument(UNUSED, "words").contains("no protocol"), "{report}");
+    assert_eq!(report.root_causes(), [DOWNGRADED], "{report}");
+    assert!(report.argument(DOWNGRADED, "alpn").contains("no protocol"), "{report}");
 }
 
 #[test]
@@ -114,6 +114,6 @@ fn a_service_in_plain_text_is_no_tls() {
     let authority = Authority::new();
     let server = GrpcServer::plain(loopback::random_socket());
     let report = check(&authority, server.address, &[]);
-    assert_eq!(report.root_causes(), [UNUSED], "{report}");
-    assert_eq!(report.argument(UNUSED, "finding"), "tls-not-spoken", "{report}");
+    assert_eq!(report.root_causes(), [UNREACHABLE], "{report}");
+    assert_eq!(report.argument(UNREACHABLE, "finding"), "tls-not-spoken", "{report}");
 }

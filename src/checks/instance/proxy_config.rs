@@ -38,9 +38,16 @@ pub(in crate::checks) static PROXY_CONFIG: Check = Check {
     judge,
 };
 
-/// The routes that GitLab's components take to services over HTTP.
-fn routes(subject: &Subject) -> impl Iterator<Item = &Route> {
-    subject.examined().filter(|r| network::ENDPOINTS.contains(&r.endpoint) && r.stacks != [Stack::Shell])
+/// The routes that GitLab's components take to services over HTTP, apart for those who read environments of their
+/// own: who shares a way may owe it to different variables.
+fn routes(subject: &Subject) -> impl Iterator<Item = Route> {
+    const READERS: [&[Stack]; 2] = [&[Stack::Rails, Stack::Sidekiq], &[Stack::Workhorse]];
+    let asked = subject.examined().filter(|r| network::ENDPOINTS.contains(&r.endpoint));
+    let of_reader = |route: &Route, reader: &[Stack]| {
+        let stacks: Vec<Stack> = route.stacks.iter().copied().filter(|s| reader.contains(s)).collect();
+        (!stacks.is_empty()).then(|| Route { stacks, ..route.clone() })
+    };
+    asked.flat_map(move |route| READERS.iter().filter_map(move |reader| of_reader(route, reader)))
 }
 
 /// Every way is walked; where a direct one fails, each proxy that is named on this node is tried in its place.
@@ -48,10 +55,10 @@ fn ask(subject: &Subject, _: Place, seen: Seen) -> Vec<Ask> {
     let mut asks = Vec::new();
     for route in routes(subject) {
         let Some(own) = network::walk(subject, route.place()) else { continue };
-        let stuck = reaches(subject, route, &own, seen).is_some_and(|r| r < Reaches::Service);
+        let stuck = reaches(subject, &route, &own, seen).is_some_and(|r| r < Reaches::Service);
         asks.push(Ask::whole(own));
         if stuck && route.via == Via::Direct {
-            let detours = known(subject).into_iter().filter_map(|k| detour(subject, route, &k.proxy));
+            let detours = known(subject).into_iter().filter_map(|k| detour(subject, &route, &k.proxy));
             asks.extend(detours.map(Ask::whole));
         }
     }
@@ -61,7 +68,7 @@ fn ask(subject: &Subject, _: Place, seen: Seen) -> Vec<Ask> {
 fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let mut found: Vec<Finding> = Vec::new();
     for route in routes(subject) {
-        if let Some(finding) = stuck(subject, route, seen)
+        if let Some(finding) = stuck(subject, &route, seen)
             && !found.iter_mut().any(|f| joins(f, &finding))
         {
             found.push(finding);
@@ -192,14 +199,21 @@ fn stuck(subject: &Subject, route: &Route, seen: Seen) -> Option<Finding> {
     Some(Finding::new(code, &args).with_lines("env", &merged).with_lines("no_proxy", &no_proxy))
 }
 
-/// Whether a finding says the same of another host: then its hosts are joined.
+/// Whether a finding says the same of another host, or an entry that of another component: then these are joined.
 fn joins(first: &mut Finding, second: &Finding) -> bool {
-    let same = |k: &String| k == "hosts" || first.args.get(k) == second.args.get(k);
+    let is_an_entry = first.code == Code::NoProxyBypassesDuo;
+    let joined: &[&str] = if is_an_entry { &["hosts", "stacks", "from"] } else { &["hosts"] };
+    let same = |k: &String| joined.contains(&k.as_str()) || first.args.get(k) == second.args.get(k);
     if first.code != second.code || !second.args.keys().all(same) {
         return false;
     }
-    let hosts = [first.arg("hosts"), second.arg("hosts")].join(", ");
-    first.args.insert("hosts".to_owned(), hosts);
+    for name in joined {
+        let (one, other) = (first.arg(name), second.arg(name));
+        if !one.split(", ").any(|part| part == other) {
+            let both = format!("{one}, {other}");
+            first.args.insert((*name).to_owned(), both);
+        }
+    }
     true
 }
 
@@ -209,7 +223,7 @@ fn differs(subject: &Subject, seen: Seen) -> Option<Finding> {
         let probe = network::walk(subject, route.place())?;
         Some(reaches(subject, route, &probe, seen)? == Reaches::Service)
     };
-    let all_work = routes(subject).all(|r| works(r) == Some(true));
+    let all_work = routes(subject).all(|r| works(&r) == Some(true));
     let differ = routes(subject).any(|a| routes(subject).any(|b| a.endpoint == b.endpoint && a.via != b.via));
     (all_work && differ).then(|| Finding::new(Code::ProxyDiffers, &[("ways", &text::list(&ways(subject)))]))
 }
@@ -265,7 +279,7 @@ fn unsupported(subject: &Subject) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     for route in routes(subject) {
         let Some(decision) =
-            decision(subject, route).filter(|d| d.variable.is_some() && !d.unsupported.is_empty())
+            decision(subject, &route).filter(|d| d.variable.is_some() && !d.unsupported.is_empty())
         else {
             continue;
         };

@@ -1,12 +1,12 @@
 //! `latency`: how far away a service is, and whether packets get lost on the way.
 
-use super::{slice, walk, ways, with};
+use super::{by, slice, walk, ways};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::failure::Layer;
 use crate::finding::Code;
-use crate::probe::{Probe, Reading, Repeat, Then, Walk};
-use crate::subject::Subject;
+use crate::probe::{OnBadCertificate, Probe, Reading, Repeat, Then, TlsAsk, Walk};
 use crate::subject::place::Place;
+use crate::subject::{Route, Subject};
 use crate::text;
 use std::time::Duration;
 
@@ -34,11 +34,16 @@ const RESENT: Duration = Duration::from_millis(900);
 
 /// The samples, once the walk of the way has been answered: all at the address that it took.
 fn samples(subject: &Subject, place: Place, seen: Seen) -> Vec<Probe> {
-    let Some(walked) = walk(subject, place) else { return Vec::new() };
+    let (Some(walked), Some(route)) = (walk(subject, place), subject.route(place)) else { return Vec::new() };
+    // How far a service is does not depend on whom its certificate convinces: ways that differ in that alone share
+    // their samples.
+    let alike = |r: &&Route| r.endpoint == route.endpoint && r.via == route.via;
+    let trust = subject.examined().find(alike).map_or(route.trust, |r| r.trust);
+    let onlooker = |tls: &mut TlsAsk| tls.on_bad_certificate = OnBadCertificate::Record;
     let (Reached::Here(Reading::Connected(connected)), Reached::Here(_), Some(Probe::Walk(way))) = (
         seen.reached(&walked, Layer::Tcp),
         seen.reached(&walked, Layer::Http),
-        with(subject, place, |_| {}, Then::Close),
+        by(subject, route, &route.via, trust, onlooker, Then::Close),
     ) else {
         return Vec::new();
     };
