@@ -29,6 +29,7 @@ use crate::egress::routes::{Ways, routes};
 use crate::secret::Secret;
 use crate::subject::address::{BaseUrl, Scheme, Target};
 use crate::subject::dial::{AddressRule, AddressTo, Dial};
+use crate::subject::facts::Facts;
 use crate::subject::ranges::Sampling;
 use crate::subject::services::{Deployment, Services};
 use crate::subject::{Cloudflare, Limits, PublicRoots, Shell, Subject};
@@ -109,7 +110,7 @@ impl Lab {
             shell: if node.install.is_none() { Shell::Examined } else { Shell::Compared },
             services: Services::of(&facts),
             node,
-            facts,
+            facts: Facts { company_roots: node::company_roots(roots), ..facts },
             deployment,
             agent_platform,
             routes: Vec::new(),

@@ -66,6 +66,8 @@ pub(super) struct Roots {
     /// Those that GitLab's own store has.
     pub(super) rails: Vec<Vec<u8>>,
     pub(super) public: Vec<Vec<u8>>,
+    /// Those that an administrator gave to the operating system, by their names.
+    pub(super) added: Vec<(String, Vec<u8>)>,
 }
 
 /// How a server shakes hands: soundly, and as its faults have it.
@@ -98,6 +100,9 @@ impl Authorities {
             store: ders(authorities.iter().filter(|a| a.names.in_store)),
             rails: ders(authorities.iter().filter(|a| a.names.in_rails.unwrap_or(a.names.in_store))),
             public: ders(authorities.iter().filter(|a| a.names.public)),
+            added: (authorities.iter().filter(|a| a.names.in_store && !a.names.public))
+                .map(|a| (a.names.root.clone(), a.root.to_vec()))
+                .collect(),
         };
         (of(&self.known[..2]), of(&self.known))
     }

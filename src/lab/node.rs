@@ -5,7 +5,7 @@ use super::fault::node::{NodeChange, Variables};
 use super::fault::{Kind, On};
 use super::situation::{HOSTS, Situation, name_of};
 use crate::subject::environment::Environment;
-use crate::subject::facts::{Bystander, Component, Facts, Internal, Process, Repeated, Running};
+use crate::subject::facts::{Bystander, CompanyRoot, Component, Facts, Internal, Process, Repeated, Running};
 use crate::subject::place::Stack;
 use crate::subject::services::Deployment;
 use crate::subject::{HostsEntry, Install, Node, Store, StoreId};
@@ -162,6 +162,14 @@ pub(super) fn stores(roots: &Roots) -> Vec<Store> {
         store("GitLab's own store /opt/gitlab/embedded/ssl/cert.pem and certs/", &roots.rails),
         store("GitLab's certs/ and the system's store", &roots.store),
     ]
+}
+
+/// The files in which the operating system was given the company's roots.
+pub(super) fn company_roots(roots: &Roots) -> Vec<CompanyRoot> {
+    let file = |name: &str| {
+        format!("/usr/local/share/ca-certificates/{}.crt", name.to_lowercase().replace(' ', "-"))
+    };
+    roots.added.iter().map(|(name, der)| CompanyRoot { path: file(name), der: der.clone() }).collect()
 }
 
 /// Which of them a stack trusts.

@@ -90,7 +90,10 @@ async fn open(net: &Net, channel: Channel, upgrade: &Upgrade) -> Result<(Socket,
     let config = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE))
         .max_frame_size(Some(MESSAGE))
-        .read_buffer_size(8 * 1024);
+        .read_buffer_size(8 * 1024)
+        .write_buffer_size(4 * 1024)
+        // A peer that sends pings without end and reads no pong must not fill the memory with them.
+        .max_write_buffer_size(MESSAGE);
     let socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await;
     let protocol = headers.get("sec-websocket-protocol").map(str::to_owned);
     Ok((socket, Upgraded { protocol, headers }))

@@ -98,7 +98,7 @@ pub(super) fn verdict(report: &Report) -> String {
 /// What to pass where a gateway of one's own is used, which would make failures at GitLab's matter less.
 fn if_self_hosted(report: &Report) -> &'static str {
     let at_cloud = |id: &String| id.contains("@cloud") || id.contains("@workflow");
-    let meant = report.root_causes.iter().any(|cause| cause.seen_at.iter().any(at_cloud));
+    let meant = report.root_causes.iter().any(|cause| cause.seen_at.iter().all(at_cloud));
     if meant && report.instance.deployment.is_none() {
         " If Duo uses an AI gateway of your own, say so: --deployment self-hosted."
     } else {
