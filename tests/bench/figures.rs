@@ -9,6 +9,8 @@ mod engine;
 mod process;
 #[path = "../support/pty.rs"]
 mod pty;
+#[path = "ways.rs"]
+mod ways;
 
 use pty::{PROGRAM, Start, Terminal, command, program};
 use std::process::{Command, Stdio};
@@ -118,6 +120,18 @@ fn runs() {
         &format!("{} (1.05 x slowest + 20)", ms(goal)),
         &format!("{}, slowest probe {}", ms(wall), ms(slowest)),
     );
+    // The first run also pays for what is made once in a process.
+    let _warm = ways::all();
+    let runs: Vec<ways::Ways> = (0..5).map(|_| ways::all()).collect();
+    for w in &runs {
+        let goal = w.chain.mul_f64(1.05) + Duration::from_millis(20);
+        row(
+            &format!("outbound checks by {} ways, wall time", w.count),
+            &format!("{} (1.05 x chain + 20)", ms(goal)),
+            &format!("{}, processor {} (lab included)", ms(w.wall), ms(w.busy)),
+        );
+    }
+    row("finding out about a fixture node", "10 ms", &times(ways::discovery()));
     let healthy: Vec<_> = (0..7).map(|_| headless(&["--demo", "healthy", "--skip", "pings"]).0).collect();
     row("check --demo healthy without pings", "150 ms", &times(healthy));
     for scenario in ["two-faults-nothing-gets-through", "tcp-timeout", "tls-timeout", "dns-timeout"] {
