@@ -3,7 +3,7 @@
 
 mod workflow;
 
-use crate::check::Group;
+use crate::check::{Group, UNNEEDED};
 use crate::finding::{Args, Code, Finding, Severity};
 use crate::run::Run;
 use crate::run::event::Settled;
@@ -131,7 +131,7 @@ enum Reach {
     Everywhere,
     /// At the cause's own endpoint.
     SameEndpoint,
-    /// At a door whose name does not resolve.
+    /// At a door or a proxy whose name does not resolve.
     Names,
     /// For the same host.
     SameHost,
@@ -251,6 +251,12 @@ const CONSEQUENCES: &[Consequence] = &[
         effects: &[Code::InstanceUnreachable],
         reach: Reach::Names,
     },
+    // And so it is for the proxy's name.
+    Consequence {
+        causes: &[Code::DnsTimeout, Code::DnsServerFailed],
+        effects: &[Code::ProxyUnreachable],
+        reach: Reach::Names,
+    },
     // It is slow for one name because it is dying.
     Consequence {
         causes: &[Code::DnsTimeout, Code::DnsServerFailed],
@@ -309,7 +315,12 @@ fn explains(found: &[At], cause: &At, effect: &At) -> bool {
                 Reach::Detour => is_on_the_way(cause.finding, effect),
             }
     });
-    listed || workflow::is_same_fault(found, cause, effect)
+    listed || is_the_same_unneeded(cause, effect) || workflow::is_same_fault(found, cause, effect)
+}
+
+/// Whether a service that is not needed fails in the way in which one that is needed does.
+fn is_the_same_unneeded(cause: &At, effect: &At) -> bool {
+    effect.finding.code == UNNEEDED && effect.finding.arg("finding") == cause.finding.code.as_str()
 }
 
 /// Whether a finding lies on a way that a component takes for want of a proxy.

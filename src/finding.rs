@@ -144,7 +144,7 @@ codes! {
     TcpReset = "tcp-reset" Fail ["host", "port", "address"] same [],
 
     /// The proxy itself cannot be reached.
-    ProxyUnreachable = "proxy-unreachable" Fail ["proxy", "why"] same ["proxy"],
+    ProxyUnreachable = "proxy-unreachable" Fail ["proxy", "layer", "why"] same ["proxy"],
     /// 407, or 401 to CONNECT.
     ProxyAuthRequired = "proxy-auth-required" Fail ["proxy", "status", "schemes", "given"] same ["proxy"],
     /// 403 or 405.

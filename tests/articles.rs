@@ -4,7 +4,9 @@
 //! Each article is taken twice: as `explain` prints it, and filled in with a finding's arguments. Left out:
 //! whether the advice helps, which the scenarios show.
 
+use duo_doctor::checks::CHECKS;
 use duo_doctor::finding::{Args, Code};
+use duo_doctor::plan::What;
 use duo_doctor::remedy::markdown::{self, Block};
 use duo_doctor::remedy::{self, Article, Values};
 use std::collections::BTreeMap;
@@ -29,7 +31,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("file", "/usr/local/share/ca-certificates/example-corp-root.crt"),
     ("finding", "tcp-timeout"),
     ("service", "puma"),
-    ("stacks", "rails, sidekiq"),
+    ("stacks", "Rails and Sidekiq"),
     ("variable", "https_proxy"),
     ("upstream", "127.0.0.1:8181"),
 ];
@@ -56,7 +58,7 @@ fn snippets() -> Vec<Snippet> {
         let whole = [
             ("explained", filled(&Args::new())),
             ("found", filled(&args(*code, "rails, sidekiq"))),
-            ("found at Workhorse", filled(&args(*code, "workhorse"))),
+            ("found at Workhorse", filled(&args(*code, "Workhorse"))),
         ];
         for (how, article) in whole {
             for (language, text) in code_of(&article) {
@@ -266,6 +268,15 @@ fn ufw_and_firewalld_are_asked_for_every_range() {
             let six = words.lines().filter(|l| l.contains("2606:4700::/32")).collect::<Vec<_>>();
             assert_eq!(six.len(), 1, "{code}:\n{words}");
             assert!(tool == "ufw" || six[0].contains("family=\"ipv6\""), "{six:?}");
+        }
+    }
+}
+
+#[test]
+fn what_an_article_has_checked_again_exists() {
+    for snippet in snippets() {
+        for part in snippet.text.split("--only ").skip(1).filter_map(|rest| rest.split_whitespace().next()) {
+            assert!(What::parse(part, CHECKS).is_ok(), "{}: --only {part}", snippet.of);
         }
     }
 }

@@ -5,4 +5,5 @@ pub(super) mod filter;
 pub(super) mod gitlab;
 pub(super) mod proxies;
 pub(super) mod proxy_config;
+mod running;
 mod settings;

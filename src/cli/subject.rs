@@ -204,7 +204,8 @@ fn stores<const N: usize>(read: [(&[Stack], Option<Store>); N]) -> (Vec<Store>, 
     for (stacks, store) in read {
         let store =
             store.unwrap_or(Store { label: "a store that could not be read".to_owned(), roots: Vec::new() });
-        let known = stores.iter().position(|s| s.roots == store.roots);
+        // Nothing was read of an empty one: whether it is like another is not known.
+        let known = stores.iter().position(|s| s.roots == store.roots && !s.roots.is_empty());
         let id = StoreId(known.unwrap_or_else(|| {
             stores.push(store);
             stores.len() - 1

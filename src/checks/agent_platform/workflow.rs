@@ -2,6 +2,7 @@
 
 use super::{Fault, UNKNOWN, below, device, found, slice, unused, walk, ways};
 use crate::check::{Check, Group, Reached, Seen, Verdict};
+use crate::checks::network::tls::roots_unread;
 use crate::checks::vendors;
 use crate::failure::{Failure, GrpcFailure, Layer, TlsKind};
 use crate::finding::Code;
@@ -83,6 +84,11 @@ fn unavailable(subject: &Subject, answer: &str, by: &str) -> Verdict {
 
 /// The finding of a walk that ended before an answer.
 fn failed(subject: &Subject, place: Place, probe: &Probe, failure: &Failure, seen: Seen) -> Verdict {
+    if let (Failure::Tls(tls), Some(route)) = (failure, subject.route(place))
+        && let Some(verdict) = roots_unread(subject, route, tls)
+    {
+        return verdict;
+    }
     if let Some(below) = below::of(subject, place, failure) {
         let args = [
             ("layer", below.layer.as_str()),

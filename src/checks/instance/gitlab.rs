@@ -3,6 +3,7 @@
 use crate::check::{Check, Group, Verdict};
 use crate::finding::{Code, Finding};
 use crate::subject::Subject;
+use crate::subject::facts::Unread;
 use crate::subject::place::{Place, Stack};
 use crate::subject::services::Deployment;
 use crate::text;
@@ -65,13 +66,28 @@ fn gitlab(subject: &Subject) -> Verdict {
     if !found.is_empty() {
         return Verdict::Findings(found);
     }
+    let unread = unread(subject);
     match (&node.gitlab_version, &node.edition) {
         (Some(version), edition) => {
             let name = format!("{version}{}", edition.as_ref().map(|e| format!("-{e}")).unwrap_or_default());
-            Verdict::pass_with(format!("GitLab {name} is installed here."), name)
+            Verdict::pass_with(format!("GitLab {name} is installed here.{unread}"), name)
         }
-        (None, _) => Verdict::pass("GitLab is installed here; its version could not be read."),
+        (None, _) => {
+            Verdict::pass(format!("GitLab is installed here; its version could not be read.{unread}"))
+        }
     }
+}
+
+/// What of this node could not be read, with the command that would tell, for the end of a sentence.
+fn unread(subject: &Subject) -> String {
+    const SHOWN: usize = 3;
+    let all = &subject.facts.unread;
+    let one = |u: &Unread| format!("{} ({}; `{}` would tell)", u.what, u.why, u.command);
+    let mut shown: Vec<String> = all.iter().take(SHOWN).map(one).collect();
+    if all.len() > SHOWN {
+        shown.push(format!("{} more", all.len() - SHOWN));
+    }
+    if shown.is_empty() { String::new() } else { format!(" Not read: {}.", text::list(&shown)) }
 }
 
 /// The parts that use Duo's services, as roles are called.

@@ -5,11 +5,12 @@
 //! further. Where every way works, differences are worth a warning at most.
 
 use super::proxies::{self, Reaches, detour, known, reaches};
+use super::running;
 use crate::check::{Ask, Check, Group, Seen, Verdict};
 use crate::checks::network::{self, named};
 use crate::egress::{self, Decision, Rules};
 use crate::finding::{Code, Finding};
-use crate::subject::facts::{Component, Process, Running};
+use crate::subject::facts::Unread;
 use crate::subject::place::{Place, Stack};
 use crate::subject::{Route, Subject, Via};
 use crate::text;
@@ -78,7 +79,7 @@ fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
         found.extend(differs(subject, seen));
     }
     for component in &subject.facts.components {
-        found.extend(component.running.iter().find_map(|process| not_applied(component, process)));
+        found.extend(running::not_applied(subject, component));
     }
     found.extend(unsupported(subject));
     found.extend(subject.facts.repeated.iter().filter(|r| !r.lost.is_empty()).map(|r| {
@@ -93,11 +94,31 @@ fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     if !found.is_empty() {
         return Verdict::Findings(found);
     }
+    if let Some(why) = unread(subject) {
+        return Verdict::Unknown(why);
+    }
     if routes(subject).next().is_none() {
         return Verdict::NotApplicable("no component of this node goes out for Duo".to_owned());
     }
     let ways: Vec<String> = ways(subject);
     Verdict::pass(format!("{}.", text::list(&ways)))
+}
+
+/// What could not be found out about the components of this node, with the command that would tell.
+fn unread(subject: &Subject) -> Option<String> {
+    let facts = &subject.facts;
+    let tells = |place: &str| {
+        let about = |u: &&Unread| place.starts_with(&u.what) || u.what.starts_with(place);
+        let unread = facts.unread.iter().find(about).or(facts.unread.first());
+        unread.map_or_else(String::new, |u| format!(" ({}: {}); `{}` would tell", u.what, u.why, u.command))
+    };
+    if let Some(component) = facts.components.iter().find(|c| c.configured.is_none()) {
+        let (name, place) = (component.stack.name(), &component.configured_in);
+        return Some(format!("what {name} is started with could not be read from {place}{}", tells(place)));
+    }
+    let is_empty = subject.node.roles.is_empty() && facts.components.is_empty();
+    is_empty
+        .then(|| format!("which parts of GitLab run on this node could not be read{}", tells("/opt/gitlab")))
 }
 
 /// The way of each component in words, equal ones once.
@@ -226,52 +247,6 @@ fn differs(subject: &Subject, seen: Seen) -> Option<Finding> {
     let all_work = routes(subject).all(|r| works(&r) == Some(true));
     let differ = routes(subject).any(|a| routes(subject).any(|b| a.endpoint == b.endpoint && a.via != b.via));
     (all_work && differ).then(|| Finding::new(Code::ProxyDiffers, &[("ways", &text::list(&ways(subject)))]))
-}
-
-/// The finding of a process that runs with other proxies than its next start gets.
-fn not_applied(component: &Component, process: &Process) -> Option<Finding> {
-    let configured = component.configured.as_ref()?;
-    let difference = match &process.environment {
-        Running::Known(running) if running.has_the_same_proxies(configured) => return None,
-        Running::Known(running) => {
-            let changed = crate::subject::environment::PROXY_VARIABLES
-                .into_iter()
-                .filter(|name| running.value(name) != configured.value(name))
-                .map(|name| match (running.value(name).is_some(), configured.value(name).is_some()) {
-                    (false, _) => format!("without {name}"),
-                    (true, false) => format!("with {name}, which is gone"),
-                    (true, true) => format!("with another {name}"),
-                });
-            text::list(&changed.collect::<Vec<_>>())
-        }
-        // A title was written over its environment: only its age can tell.
-        Running::Overwritten | Running::Unreadable => {
-            let older = process.started? < component.changed?;
-            if !older {
-                return None;
-            }
-            "with what stood there before the last change".to_owned()
-        }
-    };
-    let since = process.started.map_or_else(|| "an unknown time".to_owned(), moment);
-    let service = match component.stack {
-        Stack::Workhorse => "gitlab-workhorse",
-        Stack::Sidekiq => "sidekiq",
-        Stack::Rails | Stack::Grpc | Stack::Shell => "puma",
-    };
-    let args = [
-        ("process", process.name.as_str()),
-        ("pid", &process.pid.to_string()),
-        ("since", &since),
-        ("difference", &difference),
-        ("service", service),
-    ];
-    Some(Finding::new(Code::ProxyNotApplied, &args))
-}
-
-fn moment(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds)
-        .map_or_else(|_| "an unknown time".to_owned(), |t| t.strftime("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 /// Exceptions that a component does not understand, where it has a proxy at all.

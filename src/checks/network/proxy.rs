@@ -61,7 +61,10 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
         }
         Reached::Failed(failure) => match unreachable(failure) {
             Some(why) => {
-                Verdict::found(Code::ProxyUnreachable, &[("proxy", &proxy.target.to_string()), ("why", &why)])
+                let layer = if matches!(failure, Failure::Dns(_)) { Layer::Dns } else { Layer::Tcp };
+                let proxy = proxy.target.to_string();
+                let args = [("proxy", proxy.as_str()), ("layer", layer.as_str()), ("why", &why)];
+                Verdict::found(Code::ProxyUnreachable, &args)
             }
             None => match failure {
                 Failure::Proxy(refusal) => refused(refusal, proxy.credentials.as_ref()),
@@ -69,6 +72,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
                     Code::ProxyUnreachable,
                     &[
                         ("proxy", &proxy.target.to_string()),
+                        ("layer", Layer::Tls.as_str()),
                         ("why", &format!("its TLS fails: {}", tls.words)),
                     ],
                 ),

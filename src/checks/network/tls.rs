@@ -122,6 +122,9 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
                 let address = route_address(seen, &probe, &route.via);
                 return found(Code::TcpReset, failure, &[port_arg, ("address", &address)]);
             }
+            if let Some(verdict) = roots_unread(subject, route, failure) {
+                return verdict;
+            }
             let verdict = refused(failure, port, store, due);
             let elsewhere =
                 comparison(subject, place, failure).is_some_and(|p| holds(seen, Some(&p), Layer::Tls));
@@ -210,6 +213,18 @@ fn found(code: Code, failure: &TlsFailure, more: &[(&str, &str)]) -> Verdict {
 /// The name of the store that a route trusts.
 fn store_of<'a>(subject: &'a Subject, route: &Route) -> &'a str {
     subject.stores.get(route.trust.0).map_or("this node", |s| s.label.as_str())
+}
+
+/// Whether the roots of this way could not be read: then nothing can be said of whom it trusts.
+pub(in crate::checks) fn roots_unread(
+    subject: &Subject,
+    route: &Route,
+    failure: &TlsFailure,
+) -> Option<Verdict> {
+    let store = subject.stores.get(route.trust.0).filter(|s| s.roots.is_empty())?;
+    failure.kind.is_about_the_certificate().then(|| {
+        Verdict::Unknown(format!("no root could be read for {}: {}", named(&route.stacks), store.label))
+    })
 }
 
 /// The same findings, and what lies behind them: the operating system knows the root, GitLab's own store does not.
