@@ -418,6 +418,43 @@ mod tests {
     }
 
     #[test]
+    fn a_version_is_compared_by_its_first_two_numbers() {
+        let at_least = |version: &str, major, minor| {
+            let node = Node { gitlab_version: Some(version.into()), ..Node::default() };
+            Subject { node, ..Subject::default() }.is_at_least(major, minor)
+        };
+        assert_eq!(at_least("17.2.0", 17, 2), Some(true));
+        assert_eq!(at_least("17.10.3", 17, 2), Some(true));
+        assert_eq!(at_least("16.11.4", 17, 2), Some(false));
+        assert_eq!(at_least("master", 17, 2), None);
+    }
+
+    #[test]
+    fn what_duo_needs_depends_on_the_deployment_the_site_and_what_is_used() {
+        let needs = |deployment, geo_secondary, agent_platform| {
+            let facts = Facts { geo_secondary, ..Facts::default() };
+            let subject = Subject { deployment, facts, agent_platform, ..Subject::default() };
+            let word = |endpoint| match subject.requirement(endpoint) {
+                Requirement::Needed => "needed",
+                Requirement::Optional(_) => "optional",
+                Requirement::NotUsed(_) => "not used",
+            };
+            [Endpoint::Customers, Endpoint::Cloud, Endpoint::Workflow, Endpoint::Gateway].map(word)
+        };
+        for (deployment, secondary, platform, expected) in [
+            (Deployment::Unknown, None, None, ["needed", "needed", "optional", "needed"]),
+            (Deployment::Cloud, Some(false), Some(true), ["needed", "needed", "needed", "needed"]),
+            (Deployment::Cloud, None, Some(false), ["needed", "needed", "optional", "needed"]),
+            (Deployment::Hybrid, None, Some(true), ["needed", "needed", "needed", "needed"]),
+            (Deployment::SelfHosted, None, Some(true), ["needed", "optional", "optional", "needed"]),
+            (Deployment::Cloud, Some(true), Some(true), ["optional", "optional", "optional", "needed"]),
+            (Deployment::Dedicated, None, None, ["not used"; 4]),
+        ] {
+            assert_eq!(needs(deployment, secondary, platform), expected, "{deployment:?}");
+        }
+    }
+
+    #[test]
     fn the_embedded_ranges_hold_cloudflares_addresses_and_no_others() {
         let cloudflare = Cloudflare::embedded();
         let is = |text: &str| cloudflare.contains(text.parse().expect("an address"));

@@ -135,3 +135,46 @@ pub enum Requirement {
     /// It is used for something beside Duo's own work, or may not be used at all: a failure is a warning.
     Optional(&'static str),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subject::environment::Environment;
+    use crate::subject::facts::Component;
+    use crate::subject::place::Stack;
+
+    fn with(variables: &[(&str, &str)]) -> Services {
+        let pairs = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let rails = Component {
+            stack: Stack::Rails,
+            configured: Some(Environment::of(pairs, "a test")),
+            configured_in: String::new(),
+            changed: None,
+            running: Vec::new(),
+        };
+        Services::of(&Facts { components: vec![rails], ..Facts::default() })
+    }
+
+    #[test]
+    fn the_environment_of_rails_names_other_services() {
+        let usual = with(&[]);
+        assert!(usual.is_gitlabs(Endpoint::Cloud) && !usual.is_gitlabs(Endpoint::Gateway));
+        let own = with(&[
+            ("CLOUD_CONNECTOR_BASE_URL", "https://mirror.example.com/cloud"),
+            ("AI_GATEWAY_URL", "http://ai.example.com:5052"),
+        ]);
+        assert!(!own.is_gitlabs(Endpoint::Cloud) && own.is_gitlabs(Endpoint::Customers));
+        assert_eq!(own.cloud.path("/ai/x"), "/cloud/ai/x");
+        assert_eq!(own.gateway.map(|g| g.to_string()).as_deref(), Some("http://ai.example.com:5052"));
+    }
+
+    #[test]
+    fn a_deployment_is_found_out_by_name_and_by_a_gateway() {
+        let at = |url: &str| url.parse::<BaseUrl>().ok();
+        let detected = |url, services: &Services| Deployment::detected(at(url).as_ref(), services);
+        assert_eq!(detected("https://a.gitlab-dedicated.com", &with(&[])), Deployment::Dedicated);
+        assert_eq!(detected("https://git.example.com", &with(&[])), Deployment::Unknown);
+        let own = with(&[("AI_GATEWAY_URL", "https://ai.example.com")]);
+        assert_eq!(detected("https://git.example.com", &own), Deployment::SelfHosted);
+    }
+}
