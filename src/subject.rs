@@ -433,7 +433,7 @@ mod tests {
     fn what_duo_needs_depends_on_the_deployment_the_site_and_what_is_used() {
         let needs = |deployment, geo_secondary, agent_platform| {
             let facts = Facts { geo_secondary, ..Facts::default() };
-            let subject = Subject { deployment, facts, agent_platform, ..Subject::default() };
+            let subject = Subject { facts, deployment, agent_platform, ..Subject::default() };
             let word = |endpoint| match subject.requirement(endpoint) {
                 Requirement::Needed => "needed",
                 Requirement::Optional(_) => "optional",

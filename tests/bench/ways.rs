@@ -57,7 +57,7 @@ pub(crate) fn all() -> Ways {
         let mut events = Vec::new();
         let (began, before) = (Instant::now(), busy());
         run(&rig, Round::Whole, |event| events.push(event), stop).await;
-        let (wall, busy) = (began.elapsed(), busy() - before);
+        let (wall, busy) = (began.elapsed(), busy().saturating_sub(before));
         let run = Run::of(&events);
         assert_eq!(run.verdict(), RunVerdict::Pass, "a healthy lab passes");
         Ways { count, wall, chain: chain(&run), busy }
