@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::{CommandFactory, Parser};
 use std::error::Error;
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{ErrorKind as ErrorKindIo, Read};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -47,7 +47,10 @@ pub fn command_line(arguments: Vec<OsString>, home: Option<PathBuf>) -> Result<C
         }
         (None, Some(path)) => match contents(&path) {
             Ok(text) => (path, text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(cli),
+            // Under `sudo -u` or `su`, HOME may lead to somebody else's folder.
+            Err(error) if matches!(error.kind(), ErrorKindIo::NotFound | ErrorKindIo::PermissionDenied) => {
+                return Ok(cli);
+            }
             Err(error) => return Err(wrong(&path, error.to_string()).into()),
         },
         (None, None) => return Ok(cli),

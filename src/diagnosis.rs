@@ -137,6 +137,8 @@ enum Reach {
     SameHost,
     /// Where the same device signed.
     SameSigner,
+    /// Where what got lost is the proxy that the cause misses.
+    Lost,
     /// On the ways of the components that the cause names, to the hosts that it names.
     Detour,
 }
@@ -174,8 +176,6 @@ const ON_THE_DIRECT_WAY: &[Code] = &[
     Code::DnsNoSuchHost,
     Code::DnsNoAddress,
     Code::DnsServerFailed,
-    Code::DnsTimeout,
-    Code::DnsSlow,
     Code::DnsPrivateAddress,
     Code::AddressOutsideCloudflare,
     Code::FirstAddressUnreachable,
@@ -199,8 +199,6 @@ const ON_THE_DIRECT_WAY: &[Code] = &[
     Code::HttpMalformed,
     Code::WorkflowUnreachable,
     Code::WorkflowNotReachableUnused,
-    Code::Http2Downgraded,
-    Code::GrpcUnavailable,
     Code::UnneededWayFails,
 ];
 
@@ -220,7 +218,7 @@ const CONSEQUENCES: &[Consequence] = &[
     Consequence {
         causes: &[Code::ProxyMissingInRails, Code::ProxyMissingInWorkhorse, Code::ProxyVariableIgnored],
         effects: &[Code::EnvAssignedTwice, Code::SidekiqEnvUnsupported],
-        reach: Reach::Everywhere,
+        reach: Reach::Lost,
     },
     // GitLab's own store lacks the root: whatever that device signed is refused, and elsewhere accepted.
     Consequence {
@@ -312,6 +310,7 @@ fn explains(found: &[At], cause: &At, effect: &At) -> bool {
                     let same = |name| cause.finding.arg(name) == effect.finding.arg(name);
                     same("product") && (same("issuer") || cause.finding.arg("product") != "unknown")
                 }
+                Reach::Lost => is_the_lost_proxy(cause.finding, effect.finding),
                 Reach::Detour => is_on_the_way(cause.finding, effect),
             }
     });
@@ -323,18 +322,28 @@ fn is_the_same_unneeded(cause: &At, effect: &At) -> bool {
     effect.finding.code == UNNEEDED && effect.finding.arg("finding") == cause.finding.code.as_str()
 }
 
+/// Whether an environment that was assigned twice, or where nobody reads it, had the proxy that a component misses.
+fn is_the_lost_proxy(cause: &Finding, effect: &Finding) -> bool {
+    let of_workhorse = cause.arg("stacks").contains(Stack::Workhorse.name());
+    let meant = effect.arg("key").contains("workhorse") == of_workhorse;
+    let is_env = effect.code == Code::EnvAssignedTwice;
+    (is_env && meant && effect.arg("lost").contains("proxy")) || (!is_env && !of_workhorse)
+}
+
 /// Whether a finding lies on a way that a component takes for want of a proxy.
 fn is_on_the_way(cause: &Finding, effect: &At) -> bool {
+    // A component whose proxy is none connects to nothing: names and addresses are not its matter.
+    let looks_up = cause.code != Code::ProxyUrlInvalid;
     let goes = match effect.place {
         // gRPC's C-core runs inside Rails and reads its environment.
         Place::Way(_, Stack::Grpc) => cause.arg("stacks").contains(Stack::Rails.name()),
         Place::Way(_, stack) => cause.arg("stacks").contains(stack.name()),
-        Place::Endpoint(_) => true,
+        Place::Endpoint(_) => looks_up,
         Place::Node | Place::Instance | Place::Stack(_) | Place::Door(_) => false,
     };
     let host = effect.finding.arg("host");
-    let hosts = cause.arg("hosts");
-    let meant = hosts.is_empty() || hosts.split(", ").any(|h| h == host);
+    let meant = cause.arg("hosts").split(", ").any(|h| h == host);
+    // The workflow service is no host of HTTP: its way is the component's all the same.
     goes && (meant || effect.group == Group::AgentPlatform)
 }
 
@@ -375,7 +384,7 @@ fn joined(fault: &Fault) -> Args {
 }
 
 /// Arguments whose values are listed where places differ; of all others the first place's value stands.
-const JOINED: [&str; 4] = ["host", "address", "issuer", "stacks"];
+const JOINED: [&str; 5] = ["host", "hosts", "address", "issuer", "stacks"];
 
 #[cfg(test)]
 mod tests {

@@ -91,19 +91,19 @@ codes! {
     UnneededWayFails = "unneeded-way-fails" Warn ["host", "finding", "words", "reason"] same ["finding"],
 
     /// Rails and Sidekiq have no proxy, and only the proxy leads out.
-    ProxyMissingInRails = "proxy-missing-in-rails" Fail ["stacks", "hosts", "proxy", "known_from", "env", "no_proxy"] same [],
+    ProxyMissingInRails = "proxy-missing-in-rails" Fail ["stacks", "hosts", "proxy", "known_from", "env", "other_env", "no_proxy"] same [],
     /// Workhorse has no proxy, and only the proxy leads out.
-    ProxyMissingInWorkhorse = "proxy-missing-in-workhorse" Fail ["stacks", "hosts", "proxy", "known_from", "env", "no_proxy"] same [],
+    ProxyMissingInWorkhorse = "proxy-missing-in-workhorse" Fail ["stacks", "hosts", "proxy", "known_from", "env", "other_env", "no_proxy"] same [],
     /// A proxy is set in a form that this component does not read.
-    ProxyVariableIgnored = "proxy-variable-ignored" Fail ["stacks", "hosts", "variable", "wanted", "proxy", "from", "env", "no_proxy"] same [],
+    ProxyVariableIgnored = "proxy-variable-ignored" Fail ["stacks", "hosts", "variable", "wanted", "proxy", "from", "env", "other_env", "no_proxy"] same [],
     /// An exception takes Duo's hosts off the proxy.
     NoProxyBypassesDuo = "no-proxy-bypasses-duo" Fail ["stacks", "hosts", "variable", "entry", "proxy", "from"] same [],
     /// Components go out in different ways, and every way works.
     ProxyDiffers = "proxy-differs" Warn ["ways"] same [],
     /// A process runs with other proxy variables than its files say.
-    ProxyNotApplied = "proxy-not-applied" Warn ["process", "pid", "since", "difference", "service"] same [],
+    ProxyNotApplied = "proxy-not-applied" Warn ["processes", "difference", "service", "restart"] same [],
     /// A variable that decides holds no proxy URL.
-    ProxyUrlInvalid = "proxy-url-invalid" Fail ["stacks", "variable", "why"] same ["variable", "why"],
+    ProxyUrlInvalid = "proxy-url-invalid" Fail ["stacks", "hosts", "variable", "why"] same ["variable", "why"],
     /// An exception that a component does not understand.
     NoProxyUnsupported = "no-proxy-unsupported" Warn ["stacks", "entries", "variable", "from"] same [],
     /// An environment hash is assigned more than once, and the last one wins.
@@ -189,7 +189,7 @@ codes! {
     /// A client certificate is demanded.
     TlsClientCertificateWanted = "tls-client-certificate-wanted" Fail ["host", "port"] same [],
     /// The operating system trusts the chain, and GitLab's own store does not.
-    CaMissingInRails = "ca-missing-in-rails" Fail ["host", "stacks", "product", "issuer", "root", "sha256", "file", "store", "trusted_by"] same ["product", "root"],
+    CaMissingInRails = "ca-missing-in-rails" Fail ["host", "stacks", "product", "issuer", "root", "sha256", "file", "already", "store", "trusted_by"] same ["product", "root"],
 
     /// A page that says the request is blocked.
     HttpBlockPage = "http-block-page" Fail ["host", "status", "by", "words"] same ["by"],

@@ -130,7 +130,9 @@ impl Subject {
             {
                 Requirement::Optional("this is a Geo secondary site: it is needed after a failover")
             }
-            Endpoint::Cloud | Endpoint::Workflow if duo_is_self_hosted => {
+            Endpoint::Cloud | Endpoint::Workflow
+                if duo_is_self_hosted && self.services.is_gitlabs(endpoint) =>
+            {
                 Requirement::Optional("with a gateway of one's own it is used for billing alone")
             }
             Endpoint::Workflow if self.agent_platform != Some(true) => {

@@ -258,11 +258,10 @@ fn a_stack_that_runs_here_and_could_not_be_read_is_not_known() {
 fn a_process_that_runs_with_other_proxies_stands_among_the_reasons() {
     let mut events = story::events_with_every_way(Plot::Broken);
     let args = [
-        ("process", "puma"),
-        ("pid", "2114"),
-        ("since", "2026-11-19 22:03 UTC"),
-        ("difference", "without http_proxy"),
+        ("processes", "puma (pid 2114, since 2026-11-19 22:03 UTC)"),
+        ("difference", "Rails runs without http_proxy"),
         ("service", "puma"),
+        ("restart", "gitlab-ctl restart puma"),
     ];
     let finding = Finding::new(Code::ProxyNotApplied, &args);
     for event in &mut events {
@@ -273,11 +272,11 @@ fn a_process_that_runs_with_other_proxies_stands_among_the_reasons() {
     let mut model = model((120, 40), LOOK);
     tell(&mut model, events);
     press(&mut model, &[Key::Char('o'), Key::Home]);
-    let line = "but       puma (pid 2114, since 2026-11-19 22:03 UTC) still runs without http_proxy";
+    let line = "but       puma (pid 2114, since 2026-11-19 22:03 UTC) still as before: Rails runs";
     assert!(picture(&model).contains(line), "{}", picture(&model));
     update(&mut model, Msg::Resize(80, 24));
     press(&mut model, &[Key::Down, Key::Down, Key::Right]);
-    assert!(!picture(&model).contains("still runs"), "{}", picture(&model));
+    assert!(!picture(&model).contains("still as before"), "{}", picture(&model));
 }
 
 #[test]

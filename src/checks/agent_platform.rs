@@ -10,7 +10,7 @@ pub(super) mod outbound_idle;
 pub(super) mod workflow;
 
 use crate::check::{Ask, Verdict};
-use crate::checks::{interception, vendors};
+use crate::checks::{answerer, interception, vendors};
 use crate::failure::certificate::Certificate;
 use crate::failure::{Answer, Layer};
 use crate::finding::Code;
@@ -104,6 +104,6 @@ fn device(chain: Option<&[Certificate]>, answer: Option<&Answer>) -> Option<&'st
     let by_page = answer.and_then(vendors::blocker);
     let by_chain = chain.and_then(interception::inspecting_product);
     let named = by_page.filter(|product| !product.is_empty()).or(by_chain);
-    let named = named.or_else(|| answer.and_then(|a| vendors::server_product(&a.headers)));
+    let named = named.or_else(|| answer.and_then(|a| answerer::who(a).name()));
     named.or_else(|| by_page.map(|_| "a firewall or proxy"))
 }

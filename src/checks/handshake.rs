@@ -1,6 +1,7 @@
 //! The finding of a TLS handshake that failed, by its kind alone: for services and for doors.
 
 use crate::check::Verdict;
+use crate::failure::certificate::Certificate;
 use crate::failure::{TlsFailure, TlsKind};
 use crate::finding::Code;
 use crate::text;
@@ -53,6 +54,22 @@ pub(super) fn judge(failure: &TlsFailure, port: u16, store: &str) -> Verdict {
     }
 }
 
+/// A certificate with less time than this left is worth a warning, if that is also under a third of its
+/// lifetime: short-lived certificates are renewed late by design (`field-notes.md` 26).
+const SOON: i64 = 14 * 24 * 3600;
+
+/// The finding of a certificate that ends soon: the instance's and a gateway's of one's own; GitLab's hosts and
+/// re-signing devices renew theirs by themselves (`field-notes` 26).
+pub(super) fn ends_soon(host: &str, leaf: &Certificate, now: i64) -> Option<Verdict> {
+    let left = leaf.not_after - now;
+    if left >= SOON || left >= (leaf.not_after - leaf.not_before) / 3 {
+        return None;
+    }
+    let (days, until) = ((left / 86_400).to_string(), day(leaf.not_after));
+    let args = [("host", host), ("subject", &*leaf.subject), ("until", &until), ("days", &days)];
+    Some(Verdict::found(Code::TlsExpiresSoon, &args))
+}
+
 fn names(all: &[String]) -> String {
     match all {
         [] => "no name".to_owned(),
@@ -69,4 +86,30 @@ pub(super) fn day(seconds: i64) -> String {
 
 fn between(from: i64, to: i64) -> String {
     text::duration(Duration::from_secs(u64::try_from(to.saturating_sub(from)).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_lived_certificate_is_not_called_late() {
+        const DAY: i64 = 24 * 3600;
+        let leaf = |lifetime: i64, left: i64| Certificate {
+            subject: String::new(),
+            issuer: String::new(),
+            names: Vec::new(),
+            not_before: (left - lifetime) * DAY,
+            not_after: left * DAY,
+            self_issued: false,
+            is_ca: false,
+            sha256: String::new(),
+        };
+        assert!(ends_soon("h", &leaf(90, 5), 0).is_some());
+        assert!(ends_soon("h", &leaf(90, 20), 0).is_none());
+        assert!(
+            ends_soon("h", &leaf(7, 5), 0).is_none(),
+            "a certificate of a week with five days left is young"
+        );
+    }
 }

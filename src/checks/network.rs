@@ -18,6 +18,7 @@ use crate::failure::Layer;
 use crate::probe::{Probe, Request, Then, TlsAsk, Walk};
 use crate::subject::address::Scheme;
 use crate::subject::place::{Endpoint, Place, Stack};
+use crate::subject::services::Requirement;
 use crate::subject::{Route, StoreId, Subject, Via};
 
 /// The endpoints of this group.
@@ -36,7 +37,10 @@ fn ways(subject: &Subject) -> Vec<Place> {
 
 /// The shared walks of all ways, for those who look at the answers.
 pub(super) fn answering(subject: &Subject) -> Vec<Probe> {
-    ways(subject).into_iter().filter_map(|place| walk(subject, place)).collect()
+    let used = |place: &Place| {
+        !matches!(place.endpoint().map(|e| subject.requirement(e)), Some(Requirement::NotUsed(_)))
+    };
+    ways(subject).into_iter().filter(used).filter_map(|place| walk(subject, place)).collect()
 }
 
 /// The request whose answer tells that the right service answers, without credentials.

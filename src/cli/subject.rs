@@ -13,7 +13,7 @@ use crate::subject::environment::Environment;
 use crate::subject::place::{Place, Stack};
 use crate::subject::ranges::Sampling;
 use crate::subject::services::{Deployment, Services};
-use crate::subject::{About, Cloudflare, Limits, Node, PublicRoots, Shell, Store, StoreId, Subject};
+use crate::subject::{About, Cloudflare, Limits, Node, PublicRoots, Route, Shell, Store, StoreId, Subject};
 use crate::{node, text};
 use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
@@ -206,6 +206,9 @@ fn stores<const N: usize>(read: [(&[Stack], Option<Store>); N]) -> (Vec<Store>, 
             store.unwrap_or(Store { label: "a store that could not be read".to_owned(), roots: Vec::new() });
         // Nothing was read of an empty one: whether it is like another is not known.
         let known = stores.iter().position(|s| s.roots == store.roots && !s.roots.is_empty());
+        if let Some(known) = known.map(|at| &mut stores[at]).filter(|known| known.label != store.label) {
+            known.label = format!("{}, which has the same roots as {}", store.label, known.label);
+        }
         let id = StoreId(known.unwrap_or_else(|| {
             stores.push(store);
             stores.len() - 1
@@ -259,6 +262,17 @@ pub fn rig(mut subject: Subject, selection: &Selection) -> Rig {
         subject.agent_platform = Some(true);
     }
     subject.put_trust();
+    // Who shares a way is checked under the name of the first.
+    let shared = |what: &What| match what {
+        What::At(id, place @ Place::Way(..)) => {
+            What::At(id, subject.route(*place).map_or(*place, Route::place))
+        }
+        What::Group(_) | What::Check(_) | What::At(..) => what.clone(),
+    };
+    let selection = &Selection {
+        only: selection.only.iter().map(shared).collect(),
+        skip: selection.skip.iter().map(shared).collect(),
+    };
     if selection.names(CLOUDFLARE_RANGES) {
         subject.limits.sampling = Sampling::Asked;
     }

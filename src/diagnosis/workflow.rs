@@ -23,6 +23,8 @@ enum When {
     Signer,
     /// The same who answers.
     Answerer,
+    /// The same failure, by the same variable.
+    Variable,
     /// The same failure.
     Alike,
     /// The same failure, and at both of GitLab's hosts behind Cloudflare.
@@ -52,7 +54,8 @@ const TABLE: &[Same] = &[
         when: When::Signer,
     },
     Same { causes: &[Code::HttpBlockPage], when: When::Answerer },
-    Same { causes: &[Code::DnsTimeout, Code::DnsServerFailed, Code::ProxyUrlInvalid], when: When::Alike },
+    Same { causes: &[Code::DnsTimeout, Code::DnsServerFailed], when: When::Alike },
+    Same { causes: &[Code::ProxyUrlInvalid], when: When::Variable },
     Same {
         causes: &[
             Code::DnsNoSuchHost,
@@ -111,6 +114,7 @@ fn holds(when: When, found: &[At], cause: &At, effect: &At) -> bool {
         When::Proxy => is_alike(cause, effect) && by_the_same("proxy"),
         When::Signer => by_the_same("product") || by_the_same("issuer"),
         When::Answerer => by_the_same("by"),
+        When::Variable => is_alike(cause, effect) && by_the_same("variable"),
         When::Alike => is_alike(cause, effect),
         When::AtBoth => {
             let at = |endpoint| {

@@ -67,15 +67,16 @@ pub fn routes(ways: &Ways) -> Vec<Route> {
 /// The route of one stack; `None`: the component does not run here, or what it gets could not be read.
 fn route(ways: &Ways, endpoint: Endpoint, service: &BaseUrl, stack: Stack) -> Option<Route> {
     let environment = match stack {
-        Stack::Shell => ways.shell,
+        Stack::Shell => Some(ways.shell),
         Stack::Rails | Stack::Workhorse | Stack::Sidekiq | Stack::Grpc => {
-            ways.facts.component(stack)?.configured.as_ref()?
+            ways.facts.component(stack)?.configured.as_ref()
         }
     };
     let (via, source, and_not) = match ways.given {
         Some(Given::Direct) => (Via::Direct, "--proxy none".to_owned(), Vec::new()),
         Some(Given::Proxy(proxy)) => (Via::Proxy(proxy.clone()), "--proxy".to_owned(), Vec::new()),
         None => {
+            let environment = environment?;
             let rules = Rules::of(stack);
             let decision = decide(rules, service, environment, &(ways.addresses)(&service.target.host));
             (decision.via.clone(), decided(&decision, environment), beside(rules, &decision))

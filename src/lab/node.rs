@@ -82,8 +82,14 @@ fn facts(situation: &Situation, changes: &[&NodeChange], node: &Node) -> Facts {
         bystanders: changes.iter().flat_map(|c| c.bystanders.iter().map(bystander)).collect(),
         repeated: changes.iter().flat_map(|c| c.repeated.iter().map(repeated)).collect(),
         sidekiq_env: last(changes, |c| c.sidekiq_env.clone()),
-        internal: (!changes.iter().any(|c| c.storages_unreadable))
-            .then(|| vec![internal(name_of(On::Instance), "this instance"), internal("10.20.0.7", "Gitaly")]),
+        internal: (!changes.iter().any(|c| c.storages_unreadable)).then(|| {
+            vec![
+                internal(name_of(On::Instance), "this instance"),
+                internal("10.20.0.7", "Gitaly"),
+                internal("localhost", "this node"),
+                internal("127.0.0.1", "this node"),
+            ]
+        }),
         geo_secondary: Some(last(changes, |c| c.geo_secondary).unwrap_or(false)),
         ..Facts::default()
     }

@@ -3,7 +3,7 @@
 //! Omnibus' `runsvdir-start`).
 
 use super::assignments::of_shell;
-use super::components::{add_unit, unit_files};
+use super::components::{add_units, unit_files};
 use super::install::Container;
 use super::reading::{Reading, has_ending};
 use crate::subject::Install;
@@ -33,7 +33,7 @@ pub(super) fn bystanders(
     for place in unit_files(reading, "gitlab-runsvdir.service") {
         let mut environment = Environment::default();
         // A part that could not be read is among what was not read.
-        let _whole = add_unit(reading, &place, &mut environment);
+        let _whole = add_units(reading, std::slice::from_ref(&place), &mut environment);
         found.push(Bystander { place, environment });
     }
     if install == Some(Install::Docker) {

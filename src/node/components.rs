@@ -7,9 +7,10 @@ use super::install::Container;
 use super::processes::Found;
 use super::reading::{Reading, has_ending};
 use super::root::Unreadable;
-use crate::subject::environment::Environment;
+use crate::subject::environment::{Environment, PROXY_VARIABLES};
 use crate::subject::facts::{Component, Process};
 use crate::subject::place::Stack;
+use std::collections::BTreeMap;
 
 /// A component of the Linux package: its service, where its environment stands, its name in `gitlab.rb`.
 struct Place {
@@ -110,9 +111,10 @@ fn of_dir(reading: &Reading, settings: Option<&Settings>, dir: &str, key: &str) 
     let why = match names {
         Ok(names) => match env_dir(reading, dir, &names) {
             Some(environment) => {
-                let files = names.iter().map(|name| format!("{dir}/{name}"));
-                let changed =
-                    files.chain([dir.to_owned()]).filter_map(|path| reading.root.changed(&path)).max();
+                // Another variable may change as often as it likes: only those that choose a proxy count.
+                let files = names.iter().filter(|name| PROXY_VARIABLES.contains(&name.as_str()));
+                let files = files.map(|name| format!("{dir}/{name}"));
+                let changed = files.filter_map(|path| reading.root.changed(&path)).max();
                 return Given { environment: Some(environment), place: dir.to_owned(), changed };
             }
             None => "could not be read",
@@ -218,33 +220,46 @@ fn of_script(reading: &Reading) -> Given {
     Given { environment, place: DEFAULTS.to_owned(), changed: reading.root.changed(DEFAULTS) }
 }
 
-/// The paths of a unit and its drop-ins, in the order in which they count.
+/// The paths of a unit and its drop-ins, in the order in which they count: by file name, and of equal names the one
+/// in the first directory alone (systemd.unit(5)).
 pub(super) fn unit_files(reading: &Reading, unit: &str) -> Vec<String> {
     let main = UNIT_DIRS.iter().map(|dir| format!("{dir}/{unit}")).find(|path| reading.root.has(path));
-    let drop_ins = UNIT_DIRS.iter().flat_map(|dir| {
+    let mut drop_ins: BTreeMap<String, String> = BTreeMap::new();
+    for dir in UNIT_DIRS {
         let dir = format!("{dir}/{unit}.d");
         let names = reading.list(&dir).unwrap_or_default();
-        names.into_iter().filter(|n| has_ending(n, "conf")).map(move |name| format!("{dir}/{name}"))
-    });
-    main.into_iter().chain(drop_ins).collect()
+        for name in names.into_iter().filter(|n| has_ending(n, "conf")) {
+            let path = format!("{dir}/{name}");
+            drop_ins.entry(name).or_insert(path);
+        }
+    }
+    main.into_iter().chain(drop_ins.into_values()).collect()
 }
 
-/// Adds what a unit file says. `None`: it, or a file that it names, could not be read.
-pub(super) fn add_unit(reading: &Reading, path: &str, environment: &mut Environment) -> Option<()> {
-    for line in of_unit(&reading.text(path)?) {
-        match line {
-            UnitLine::Set(name, value) => environment.set(&name, value, path),
-            UnitLine::Reset => *environment = Environment::default(),
-            UnitLine::File(file) => match reading.try_text(&file) {
-                Ok(text) => {
-                    for line in of_shell(&text) {
-                        // systemd expands nothing in such a file.
-                        environment.set(&line.name, line.value.unwrap_or_default(), file.as_str());
-                    }
+/// Adds what unit files say: variables first, and over them those of the files that they name, whatever the order
+/// of the lines (systemd.exec(5), `EnvironmentFile=`). `None`: one of the files could not be read.
+pub(super) fn add_units(reading: &Reading, paths: &[String], environment: &mut Environment) -> Option<()> {
+    let mut named: Vec<String> = Vec::new();
+    for path in paths {
+        for line in of_unit(&reading.text(path)?) {
+            match line {
+                UnitLine::Set(name, value) => environment.set(&name, value, path),
+                UnitLine::Reset => *environment = Environment::default(),
+                UnitLine::File(file) if file.is_empty() => named.clear(),
+                UnitLine::File(file) => named.push(file),
+            }
+        }
+    }
+    for file in named {
+        match reading.try_text(&file) {
+            Ok(text) => {
+                for line in of_shell(&text) {
+                    // systemd expands nothing in such a file.
+                    environment.set(&line.name, line.value.unwrap_or_default(), file.as_str());
                 }
-                Err(Unreadable::Absent) => {}
-                Err(Unreadable::Denied | Unreadable::NoFile(_) | Unreadable::Odd(_)) => return None,
-            },
+            }
+            Err(Unreadable::Absent) => {}
+            Err(Unreadable::Denied | Unreadable::NoFile(_) | Unreadable::Odd(_)) => return None,
         }
     }
     Some(())
@@ -254,7 +269,7 @@ fn of_systemd(reading: &Reading, unit: &str) -> Option<Given> {
     let files = unit_files(reading, unit);
     let main = files.first()?.clone();
     let mut environment = Environment::default();
-    let whole = files.iter().try_for_each(|path| add_unit(reading, path, &mut environment));
+    let whole = add_units(reading, &files, &mut environment);
     let changed = files.iter().filter_map(|path| reading.root.changed(path)).max();
     Some(Given { environment: whole.map(|()| environment), place: main, changed })
 }

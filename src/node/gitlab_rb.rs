@@ -7,7 +7,7 @@ use super::ruby::{Statement, Value, statements};
 use crate::secret::Secret;
 use crate::subject::environment::Environment;
 use crate::subject::facts::{Bystander, EnvHash, EnvVariable, Repeated};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The text of one source and its name: `/etc/gitlab/gitlab.rb`, `GITLAB_OMNIBUS_CONFIG`.
 pub(super) struct Source<'a> {
@@ -366,7 +366,10 @@ impl Env {
 
     fn repeated(self, key: &str) -> Option<Repeated> {
         let mut lost: Vec<String> = match self.now {
-            Some(now) => self.ever.into_iter().filter(|name| !now.contains(name)).collect(),
+            Some(now) => {
+                let now: BTreeSet<String> = now.into_iter().collect();
+                self.ever.into_iter().filter(|name| !now.contains(name)).collect()
+            }
             None => Vec::new(),
         };
         lost.sort();

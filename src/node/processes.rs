@@ -72,8 +72,9 @@ fn component(cmdline: &[u8]) -> Option<(Stack, &'static str, bool)> {
     };
     match program {
         // Titles: `puma 6.6.0 (unix://…) [gitlab-puma-worker]`, `puma: cluster worker 0: 321 [gitlab-puma-worker]`.
-        "puma:" => Some((Stack::Rails, "puma", true)),
-        "puma" => Some((Stack::Rails, "puma", false)),
+        // Other applications run under Puma too: GitLab's carries its tag or its socket in the title.
+        "puma:" if title.contains("gitlab") => Some((Stack::Rails, "puma", true)),
+        "puma" if title.contains("gitlab") => Some((Stack::Rails, "puma", false)),
         "gitlab-workhorse" => Some((Stack::Workhorse, "gitlab-workhorse", false)),
         "sidekiq" => Some((Stack::Sidekiq, "sidekiq", false)),
         "sidekiq-cluster" => Some((Stack::Sidekiq, "sidekiq-cluster", false)),
@@ -103,6 +104,7 @@ mod tests {
     fn components_are_known_by_their_titles() {
         let of = |text: &str| component(text.as_bytes()).map(|(stack, name, _)| (stack, name));
         assert_eq!(of("puma 6.6.0 (unix:///x) [gitlab-puma-worker]\0\0"), Some((Stack::Rails, "puma")));
+        assert_eq!(of("puma 6.4.2 (tcp://127.0.0.1:3000) [blog]"), None);
         assert_eq!(of("sidekiq 7.3.9 queues:default [0 of 20 busy]"), Some((Stack::Sidekiq, "sidekiq")));
         let cluster = "ruby\0-rx\0/opt/gitlab/embedded/service/gitlab-rails/bin/sidekiq-cluster\0*\0";
         assert_eq!(of(cluster), Some((Stack::Sidekiq, "sidekiq-cluster")));

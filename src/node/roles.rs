@@ -56,7 +56,10 @@ pub(super) fn of_package(reading: &Reading, settings: Option<&Settings>, running
     let by_runit: Vec<&str> = of_services(&linked);
     let mut known =
         if by_runit.is_empty() { settings.and_then(wanted).unwrap_or_default() } else { by_runit };
-    known.extend(running);
+    // runit's links say what belongs to GitLab here; a process of that name may be somebody else's.
+    if known.is_empty() {
+        known.extend(running);
+    }
     if known.is_empty() {
         // Folders stay when a service is taken off the node, so they tell least.
         known = of_services(&reading.root.list("/opt/gitlab/sv").unwrap_or_default());

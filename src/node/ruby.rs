@@ -171,7 +171,8 @@ impl Reader<'_> {
             let value = self.value(DEEPEST - 1, false)?;
             self.lexer.blank(true)?;
             match value {
-                Value::Text(key) if exact && self.lexer.peek() == Some(b']') => {
+                // No setting lies deeper; a path without end would only be a burden.
+                Value::Text(key) if exact && path.len() < DEEPEST && self.lexer.peek() == Some(b']') => {
                     path.push(key.expose().to_owned());
                 }
                 _ => exact = false,

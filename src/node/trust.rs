@@ -24,6 +24,12 @@ const SYSTEM_BUNDLES: [&str; 6] = [
     "/etc/ssl/cert.pem",
 ];
 
+/// So many hash links of GitLab's folder are looked at: the packaged bundle has some 150 roots.
+const LINKS: usize = 500;
+
+/// So many files of trusted certificates are looked at.
+const FILES: usize = 50;
+
 /// Folders of single roots of the system: Debian's and SUSE's, Red Hat's.
 const SYSTEM_DIRS: [&str; 2] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
 
@@ -164,11 +170,13 @@ impl<'a> Certificates<'a> {
             self.reading.lost(TRUSTED_CERTS, *why, &format!("sudo ls {TRUSTED_CERTS}"));
         }
         let files = files.ok()?;
+        // More links than any store has cost time and tell nothing more.
         let hashed = self.reading.root.list(OWN_DIR).ok().map(|names| {
-            let names = names.into_iter().filter(|name| is_hash_name(name));
+            let names = names.into_iter().filter(|name| is_hash_name(name)).take(LINKS);
             names.map(|name| format!("{OWN_DIR}/{name}")).collect::<Vec<_>>()
         });
         let named = files.into_iter().filter(|path| !path.rsplit('/').next().is_some_and(is_hash_name));
+        let named = named.take(FILES);
         Some(named.map(|path| self.trusted_cert(path, hashed.as_deref())).collect())
     }
 

@@ -139,7 +139,10 @@ impl Report {
 /// a command needs one host.
 pub(super) fn first_args<'a>(checks: &'a [CheckReport], cause: &'a CauseReport) -> &'a Args {
     let check = checks.iter().find(|c| c.id == cause.check);
-    check.and_then(|c| c.findings.iter().find(|f| f.code == cause.code)).map_or(&cause.args, |f| &f.args)
+    let findings = || check.iter().flat_map(|c| &c.findings).filter(|f| f.code == cause.code);
+    // A check may find a code more than once: the one meant shares what was not joined.
+    let alike = |args: &Args| cause.args.iter().filter(|(k, v)| args.get(*k) == Some(*v)).count();
+    findings().rev().max_by_key(|f| alike(&f.args)).map_or(&cause.args, |f| &f.args)
 }
 
 fn whole_ms(d: Duration) -> u64 {

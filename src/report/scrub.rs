@@ -6,6 +6,12 @@ use serde_json::Value;
 /// What stands where a secret stood.
 const STARS: &str = "***";
 
+/// What stands in an article where a proxy's user and password are to be filled in.
+const PLACEHOLDER: &str = "USER:PASSWORD";
+
+/// What stands in an article where a token is sent that is none.
+const NONE: &str = "none";
+
 /// Prefixes of GitLab's tokens (docs.gitlab.com, "Token overview").
 const TOKENS: [&str; 16] = [
     "glpat-",
@@ -136,7 +142,7 @@ fn named(rest: &str, out: &mut String) -> usize {
     let value = &behind[gap..];
     // A variable, a placeholder or stars are no secret: they stand in articles and snippets.
     let bare = ["Bearer ", "Basic "].iter().find_map(|scheme| value.strip_prefix(scheme)).unwrap_or(value);
-    if bare.starts_with(['$', '<', '%', '*', '{', '\'']) {
+    if bare.starts_with(['$', '<', '%', '*', '{', '\'']) || bare.starts_with(NONE) {
         return 0;
     }
     let end = value.find(['"', '\'', '\n', '\\', ',', '`', '<', '|']).unwrap_or(value.len());
@@ -155,7 +161,7 @@ fn userinfo(rest: &str, out: &str) -> usize {
     }
     let end = rest.find(['/', ' ', '\n', '"', '\'', '<', '>', '`', ')', '?', '#']).unwrap_or(rest.len());
     match rest[..end].rfind('@') {
-        Some(at) if &rest[..at] != STARS => at,
+        Some(at) if &rest[..at] != STARS && &rest[..at] != PLACEHOLDER => at,
         Some(_) | None => 0,
     }
 }

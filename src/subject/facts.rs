@@ -218,7 +218,12 @@ impl Facts {
 
     /// A variable of Rails or Sidekiq that names a service, as a URL.
     pub fn service(&self, variable: &str) -> Option<BaseUrl> {
+        self.variable(variable).and_then(|v| v.parse().ok())
+    }
+
+    /// The value of a variable that Rails or Sidekiq gets.
+    pub fn variable(&self, name: &str) -> Option<&str> {
         let environments = self.components.iter().filter(|c| c.stack != Stack::Workhorse);
-        environments.filter_map(|c| c.configured.as_ref()?.value(variable)).find_map(|v| v.parse().ok())
+        environments.filter_map(|c| c.configured.as_ref()?.value(name)).next()
     }
 }

@@ -41,6 +41,10 @@ impl Services {
     pub fn of(facts: &Facts) -> Self {
         let usual = Self::default();
         let workflow = facts.workflow_service.as_ref().and_then(|(at, _)| at.parse().ok());
+        // `DUO_AGENT_PLATFORM_SERVICE_SECURE=false`: a service of one's own without TLS.
+        let is_plain = facts.variable("DUO_AGENT_PLATFORM_SERVICE_SECURE").is_some_and(|v| v == "false");
+        let workflow =
+            workflow.map(|at: BaseUrl| if is_plain { BaseUrl { scheme: Scheme::Http, ..at } } else { at });
         Self {
             customers: facts.service("CUSTOMER_PORTAL_URL").unwrap_or(usual.customers),
             cloud: facts.service("CLOUD_CONNECTOR_BASE_URL").unwrap_or(usual.cloud),

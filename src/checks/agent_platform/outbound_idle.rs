@@ -50,7 +50,8 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
         Reached::Failed(Failure::Grpc(failure @ GrpcFailure::Cut { how, after, idle, .. })) => {
             cut(subject, failure, *how, *after, *idle)
         }
-        Reached::Failed(_) => Verdict::NotApplicable("no stream was opened: see workflow".to_owned()),
+        // Where the service is not reached at all, the check of that blocks this one.
+        Reached::Failed(failure) => Verdict::Unknown(format!("no stream was opened: {failure}")),
         Reached::NotYet if matches!(seen.reached(&probe, Layer::Grpc), Reached::Here(_)) => {
             Verdict::NotApplicable("the service does not offer a stream to hold".to_owned())
         }

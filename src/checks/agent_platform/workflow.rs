@@ -29,9 +29,9 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     }
     if let Some(Via::Unusable { variable, why }) = subject.route(place).map(|r| &r.via) {
         let (finding, why) = (Code::ProxyUrlInvalid, format!("{variable} names no proxy: {why}"));
-        let args = [("layer", "proxy"), ("finding", finding.as_str()), ("why", &*why), ("by", UNKNOWN)];
+        let args = [("layer", "proxy"), ("finding", finding.as_str()), ("why", &*why), ("by", variable)];
         let code = Code::WorkflowUnreachable;
-        return found(subject, &Fault { code, args: &args, finding, words: &why, by: UNKNOWN });
+        return found(subject, &Fault { code, args: &args, finding, words: &why, by: variable });
     }
     let Some(probe) = walk(subject, place, Health::Check) else {
         return Verdict::Unknown("the workflow service is not known here".to_owned());

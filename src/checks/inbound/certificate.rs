@@ -4,7 +4,6 @@ use super::{channel, doors, no_instance, slice};
 use crate::check::{Ask, Check, Group, Seen, Verdict};
 use crate::checks::handshake::{self, day};
 use crate::checks::interception;
-use crate::failure::certificate::Certificate;
 use crate::failure::{Layer, TlsFailure, TlsKind};
 use crate::finding::Code;
 use crate::probe::Tls;
@@ -49,10 +48,6 @@ pub(in crate::checks) static HTTP2: Check = Check {
     judge: judge_http2,
 };
 
-/// A certificate with less time than this left is worth a warning, if that is also under a third of its
-/// lifetime: short-lived certificates are renewed late by design (`field-notes.md` 26).
-const SOON: i64 = 14 * 24 * 3600;
-
 fn ask_tls(subject: &Subject, _: Place, _: Seen) -> Vec<Ask> {
     match &subject.instance {
         Some(url) if url.scheme == Scheme::Https => slice(subject, Layer::Tls, Layer::Tls),
@@ -82,12 +77,8 @@ fn judge_certificate(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let Some(leaf) = tls.chain.first() else {
         return Verdict::Unknown("no certificate came".to_owned());
     };
-    if ends_soon(leaf, now) {
-        let days = ((leaf.not_after - now) / 86_400).to_string();
-        let until = day(leaf.not_after);
-        let args =
-            [("host", tls.host.as_str()), ("subject", &leaf.subject), ("until", &until), ("days", &days)];
-        return Verdict::found(Code::TlsExpiresSoon, &args);
+    if let Some(soon) = handshake::ends_soon(&tls.host, leaf, now) {
+        return soon;
     }
     let until = day(leaf.not_after);
     Verdict::pass_with(format!("Trusted here, for {}, until {until}.", tls.host), format!("until {until}"))
@@ -122,11 +113,6 @@ fn bad(subject: &Subject, tls: &Tls, kind: TlsKind, now: i64) -> Verdict {
     handshake::judge(&failure, port, store)
 }
 
-fn ends_soon(leaf: &Certificate, now: i64) -> bool {
-    let left = leaf.not_after - now;
-    left < SOON && left < (leaf.not_after - leaf.not_before) / 3
-}
-
 fn judge_http2(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let tls = match door(subject, seen) {
         Ok(tls) => tls,
@@ -138,27 +124,4 @@ fn judge_http2(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let port = subject.instance.as_ref().map_or(443, |u| u.target.port).to_string();
     let alpn = tls.alpn.as_deref().unwrap_or("nothing");
     Verdict::found(Code::Http2NotOffered, &[("host", &tls.host), ("port", &port), ("alpn", alpn)])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_short_lived_certificate_is_not_called_late() {
-        const DAY: i64 = 24 * 3600;
-        let leaf = |lifetime: i64, left: i64| Certificate {
-            subject: String::new(),
-            issuer: String::new(),
-            names: Vec::new(),
-            not_before: (left - lifetime) * DAY,
-            not_after: left * DAY,
-            self_issued: false,
-            is_ca: false,
-            sha256: String::new(),
-        };
-        assert!(ends_soon(&leaf(90, 5), 0));
-        assert!(!ends_soon(&leaf(90, 20), 0));
-        assert!(!ends_soon(&leaf(7, 5), 0), "a certificate of a week with five days left is young");
-    }
 }

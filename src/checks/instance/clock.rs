@@ -6,8 +6,8 @@ use crate::failure::certificate::Certificate;
 use crate::failure::{Failure, Layer, TlsKind};
 use crate::finding::{Code, Finding};
 use crate::probe::{Probe, Reading, Request, Then, TlsAsk, Walk};
-use crate::subject::Subject;
 use crate::subject::place::{Endpoint, Place};
+use crate::subject::{Route, Subject};
 use crate::text;
 use std::time::Duration;
 
@@ -82,13 +82,23 @@ fn ahead_of_gateway(subject: &Subject, seen: Seen) -> Option<Finding> {
     let ways = subject.examined().filter(|r| r.endpoint == Endpoint::Gateway);
     let off =
         ways.filter_map(|route| match seen.reached(&network::walk(subject, route.place())?, Layer::Http) {
-            Reached::Here(Reading::Answer(answer)) => Some(answer.received - answer.date?),
+            // It was dated at some moment since the request was sent: what took long is not the clock's.
+            Reached::Here(Reading::Answer(answer)) => {
+                Some(answer.received - answer.date? - took(seen, subject, route))
+            }
             Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => None,
         });
     let off = off.min()?;
     let host = subject.target(Endpoint::Gateway)?.host;
     let amount = text::duration(Duration::from_secs(off.unsigned_abs()));
     (off > GATEWAY).then(|| Finding::new(Code::GatewayClockSkew, &[("host", &host), ("off", &amount)]))
+}
+
+/// How long the answer of a way took, whole seconds, rounded up.
+fn took(seen: Seen, subject: &Subject, route: &Route) -> i64 {
+    let sample = network::walk(subject, route.place()).and_then(|probe| seen.sample(&probe, Layer::Http));
+    sample
+        .map_or(0, |s| i64::try_from(s.took.as_secs() + u64::from(s.took.subsec_millis() > 500)).unwrap_or(0))
 }
 
 fn judge_clock(subject: &Subject, place: Place, seen: Seen) -> Verdict {

@@ -12,6 +12,7 @@ use crate::probe::{Probe, Reading};
 use crate::subject::Subject;
 use crate::subject::address::Target;
 use crate::subject::place::{Endpoint, Place, Stack};
+use crate::subject::services::Requirement;
 
 /// The addresses of Duo's hosts pass Rails' outbound filter.
 pub(in crate::checks) static OUTBOUND_FILTER: Check = Check {
@@ -29,7 +30,8 @@ pub(in crate::checks) static OUTBOUND_FILTER: Check = Check {
 /// The portal's client and GitLab's own host test leave the filter on; requests to the gateway allow local
 /// addresses (`field-notes` 4).
 fn target(subject: &Subject) -> Option<Target> {
-    subject.target(Endpoint::Customers).filter(|t| !subject.dial.is_connect_to(t))
+    let is_needed = subject.requirement(Endpoint::Customers) == Requirement::Needed;
+    subject.target(Endpoint::Customers).filter(|t| is_needed && !subject.dial.is_connect_to(t))
 }
 
 fn stacks(subject: &Subject) -> Vec<Stack> {
@@ -39,7 +41,9 @@ fn stacks(subject: &Subject) -> Vec<Stack> {
 
 fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let Some(target) = target(subject) else {
-        return Verdict::NotApplicable("--connect-to leads the portal's connections elsewhere".to_owned());
+        return Verdict::NotApplicable(
+            "the portal is not needed from here, or --connect-to leads elsewhere".to_owned(),
+        );
     };
     let resolved = match seen.reached(&Probe::Resolve(target.clone()), Layer::Dns) {
         Reached::Here(Reading::Resolved(resolved)) => resolved,

@@ -5,13 +5,16 @@
 //! further. Where every way works, differences are worth a warning at most.
 
 use super::proxies::{self, Reaches, detour, known, reaches};
-use super::running;
-use crate::check::{Ask, Check, Group, Seen, Verdict};
+use super::{running, settings};
+use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::network::{self, named};
 use crate::egress::{self, Decision, Rules};
+use crate::failure::Layer;
 use crate::finding::{Code, Finding};
+use crate::probe::{Probe, Reading};
 use crate::subject::facts::Unread;
 use crate::subject::place::{Place, Stack};
+use crate::subject::services::Requirement;
 use crate::subject::{Route, Subject, Via};
 use crate::text;
 
@@ -43,7 +46,8 @@ pub(in crate::checks) static PROXY_CONFIG: Check = Check {
 /// own: who shares a way may owe it to different variables.
 fn routes(subject: &Subject) -> impl Iterator<Item = Route> {
     const READERS: [&[Stack]; 2] = [&[Stack::Rails, Stack::Sidekiq], &[Stack::Workhorse]];
-    let asked = subject.examined().filter(|r| network::ENDPOINTS.contains(&r.endpoint));
+    let is_needed = |r: &&Route| subject.requirement(r.endpoint) == Requirement::Needed;
+    let asked = subject.examined().filter(|r| network::ENDPOINTS.contains(&r.endpoint)).filter(is_needed);
     let of_reader = |route: &Route, reader: &[Stack]| {
         let stacks: Vec<Stack> = route.stacks.iter().copied().filter(|s| reader.contains(s)).collect();
         (!stacks.is_empty()).then(|| Route { stacks, ..route.clone() })
@@ -51,11 +55,34 @@ fn routes(subject: &Subject) -> impl Iterator<Item = Route> {
     asked.flat_map(move |route| READERS.iter().filter_map(move |reader| of_reader(route, reader)))
 }
 
+/// The way as the component takes it once the name has its address: Ruby holds the networks of `no_proxy` against
+/// that, which nobody knows when the routes are made.
+fn really(subject: &Subject, route: Route, seen: Seen) -> Route {
+    let (Some(decided), Some(again)) =
+        (decision(subject, &route, None), decision(subject, &route, Some(seen)))
+    else {
+        return route;
+    };
+    // `--proxy` decides otherwise, and nothing changes that.
+    if decided.via == route.via { Route { via: again.via, ..route } } else { route }
+}
+
+/// Whether the address of a name decides which way a component takes.
+fn depends_on_the_address(subject: &Subject, route: &Route) -> bool {
+    let environment = route.stacks.first().and_then(|s| subject.facts.component(*s)?.configured.as_ref());
+    let lists = |name: &&str| environment.and_then(|e| e.value(name)).is_some_and(|list| list.contains('/'));
+    ["no_proxy", "NO_PROXY"].iter().any(lists)
+}
+
 /// Every way is walked; where a direct one fails, each proxy that is named on this node is tried in its place.
 fn ask(subject: &Subject, _: Place, seen: Seen) -> Vec<Ask> {
     let mut asks = Vec::new();
     for route in routes(subject) {
-        let Some(own) = network::walk(subject, route.place()) else { continue };
+        if depends_on_the_address(subject, &route) {
+            asks.extend(subject.target(route.endpoint).map(|t| Ask::whole(Probe::Resolve(t))));
+        }
+        let route = really(subject, route, seen);
+        let Some(own) = network::walk_by(subject, &route, &route.via) else { continue };
         let stuck = reaches(subject, &route, &own, seen).is_some_and(|r| r < Reaches::Service);
         asks.push(Ask::whole(own));
         if stuck && route.via == Via::Direct {
@@ -68,7 +95,7 @@ fn ask(subject: &Subject, _: Place, seen: Seen) -> Vec<Ask> {
 
 fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     let mut found: Vec<Finding> = Vec::new();
-    for route in routes(subject) {
+    for route in routes(subject).map(|route| really(subject, route, seen)) {
         if let Some(finding) = stuck(subject, &route, seen)
             && !found.iter_mut().any(|f| joins(f, &finding))
         {
@@ -78,9 +105,7 @@ fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     if found.is_empty() {
         found.extend(differs(subject, seen));
     }
-    for component in &subject.facts.components {
-        found.extend(running::not_applied(subject, component));
-    }
+    found.extend(running::not_applied(subject));
     found.extend(unsupported(subject));
     found.extend(subject.facts.repeated.iter().filter(|r| !r.lost.is_empty()).map(|r| {
         let args =
@@ -100,8 +125,8 @@ fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
     if routes(subject).next().is_none() {
         return Verdict::NotApplicable("no component of this node goes out for Duo".to_owned());
     }
-    let ways: Vec<String> = ways(subject);
-    Verdict::pass(format!("{}.", text::list(&ways)))
+    let ways = ways(&routes(subject).map(|route| really(subject, route, seen)).collect::<Vec<_>>());
+    Verdict::pass(format!("{}.{}", text::list(&ways), running::unknown(subject)))
 }
 
 /// What could not be found out about the components of this node, with the command that would tell.
@@ -114,7 +139,11 @@ fn unread(subject: &Subject) -> Option<String> {
     };
     if let Some(component) = facts.components.iter().find(|c| c.configured.is_none()) {
         let (name, place) = (component.stack.name(), &component.configured_in);
-        return Some(format!("what {name} is started with could not be read from {place}{}", tells(place)));
+        let ruby = match facts.unevaluated.as_slice() {
+            [] => String::new(),
+            only => format!("; only Ruby can tell {}", text::list(only)),
+        };
+        return Some(format!("what {name} is started with is not known from {place}{}{ruby}", tells(place)));
     }
     let is_empty = subject.node.roles.is_empty() && facts.components.is_empty();
     is_empty
@@ -122,9 +151,9 @@ fn unread(subject: &Subject) -> Option<String> {
 }
 
 /// The way of each component in words, equal ones once.
-fn ways(subject: &Subject) -> Vec<String> {
+fn ways(routes: &[Route]) -> Vec<String> {
     let mut ways: Vec<String> = Vec::new();
-    for route in routes(subject) {
+    for route in routes {
         let way = match &route.via {
             Via::Direct => format!("{} directly", named(&route.stacks)),
             Via::Proxy(proxy) => format!("{} through {}", named(&route.stacks), proxy.target),
@@ -139,31 +168,35 @@ fn ways(subject: &Subject) -> Vec<String> {
     ways
 }
 
-/// What the component's own environment decides for a route; `None` where `--proxy` or nothing decides.
-fn decision(subject: &Subject, route: &Route) -> Option<Decision> {
+/// What the component's own environment decides for a route, by the address that its name was seen to have, else by
+/// what the hosts file says. `None`: what it gets is not known.
+fn decision(subject: &Subject, route: &Route, seen: Option<Seen>) -> Option<Decision> {
     let stack = *route.stacks.first()?;
     let environment = subject.facts.component(stack)?.configured.as_ref()?;
     let base = subject.services.base(route.endpoint)?;
-    let decision =
-        egress::decide(Rules::of(stack), base, environment, &subject.node.hosts_for(&base.target.host));
-    (decision.via == route.via).then_some(decision)
+    let resolved =
+        seen.and_then(|seen| match seen.reached(&Probe::Resolve(base.target.clone()), Layer::Dns) {
+            Reached::Here(Reading::Resolved(resolved)) => Some(resolved.addresses.clone()),
+            Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => None,
+        });
+    let addresses = resolved.unwrap_or_else(|| subject.node.hosts_for(&base.target.host));
+    Some(egress::decide(Rules::of(stack), base, environment, &addresses))
 }
 
 /// The finding of a direct way that does not lead to the service where a proxy named on this node leads further.
 fn stuck(subject: &Subject, route: &Route, seen: Seen) -> Option<Finding> {
-    if route.via != Via::Direct {
-        return None;
-    }
-    let own = reaches(subject, route, &network::walk(subject, route.place())?, seen)?;
-    let decision = decision(subject, route)?;
+    let host = subject.target(route.endpoint)?.host;
     let stacks = named(&route.stacks);
-    if own < Reaches::Service
-        && let (Some(variable), Some(why)) = (&decision.variable, &decision.passed_over)
-    {
-        let why = format!("{why}; {} goes out directly then", Rules::of(*route.stacks.first()?).name());
-        let args = [("stacks", stacks.as_str()), ("variable", variable), ("why", &why)];
-        return Some(Finding::new(Code::ProxyUrlInvalid, &args));
+    match &route.via {
+        Via::Direct => {}
+        Via::Proxy(_) => return None,
+        Via::Unusable { variable, why } => {
+            let args = [("stacks", &*stacks), ("hosts", &host), ("variable", variable), ("why", why)];
+            return Some(Finding::new(Code::ProxyUrlInvalid, &args));
+        }
     }
+    let own = reaches(subject, route, &network::walk_by(subject, route, &route.via)?, seen)?;
+    let decision = decision(subject, route, Some(seen)).filter(|d| d.via == route.via)?;
     let better = |k: &proxies::Known| {
         let probe = detour(subject, route, &k.proxy)?;
         reaches(subject, route, &probe, seen).filter(|reach| *reach > own)
@@ -171,7 +204,11 @@ fn stuck(subject: &Subject, route: &Route, seen: Seen) -> Option<Finding> {
     let known = known(subject);
     let best = known.iter().filter_map(|k| Some((better(k)?, k))).max_by_key(|(reach, _)| *reach)?.1;
     let stack = *route.stacks.first()?;
-    let host = subject.target(route.endpoint)?.host;
+    if let (Some(variable), Some(why)) = (&decision.variable, &decision.passed_over) {
+        let why = format!("{why}; {} goes out directly then", Rules::of(stack).name());
+        let args = [("stacks", stacks.as_str()), ("hosts", &host), ("variable", variable), ("why", &why)];
+        return Some(Finding::new(Code::ProxyUrlInvalid, &args));
+    }
     let proxy = best.proxy.to_string();
     let environment = subject.facts.component(stack)?.configured.as_ref()?;
     let from = |variable: &str| environment.get(variable).map_or("", |v| v.from.as_str());
@@ -186,7 +223,13 @@ fn stuck(subject: &Subject, route: &Route, seen: Seen) -> Option<Finding> {
         ];
         return Some(Finding::new(Code::NoProxyBypassesDuo, &args));
     }
-    let (merged, no_proxy) = super::settings::ready(subject, stack, &best.proxy);
+    let (merged, no_proxy) = settings::ready(subject, stack, &best.proxy);
+    let other = if stack == Stack::Workhorse { Stack::Rails } else { Stack::Workhorse };
+    let (other_env, _) = settings::ready(subject, other, &best.proxy);
+    let with_lines = |finding: Finding| {
+        let finding = finding.with_lines("env", &merged).with_lines("other_env", &other_env);
+        finding.with_lines("no_proxy", &no_proxy)
+    };
     if let Some(variable) = decision.ignored.first() {
         let wanted = match Rules::of(stack) {
             Rules::Ruby => "http_proxy",
@@ -200,10 +243,11 @@ fn stuck(subject: &Subject, route: &Route, seen: Seen) -> Option<Finding> {
             ("proxy", &proxy),
             ("from", from(variable)),
             ("env", ""),
+            ("other_env", ""),
             ("no_proxy", ""),
         ];
         let finding = Finding::new(Code::ProxyVariableIgnored, &args);
-        return Some(finding.with_lines("env", &merged).with_lines("no_proxy", &no_proxy));
+        return Some(with_lines(finding));
     }
     let code = match stack {
         Stack::Workhorse => Code::ProxyMissingInWorkhorse,
@@ -215,9 +259,10 @@ fn stuck(subject: &Subject, route: &Route, seen: Seen) -> Option<Finding> {
         ("proxy", &proxy),
         ("known_from", &best.from),
         ("env", ""),
+        ("other_env", ""),
         ("no_proxy", ""),
     ];
-    Some(Finding::new(code, &args).with_lines("env", &merged).with_lines("no_proxy", &no_proxy))
+    Some(with_lines(Finding::new(code, &args)))
 }
 
 /// Whether a finding says the same of another host, or an entry that of another component: then these are joined.
@@ -241,12 +286,13 @@ fn joins(first: &mut Finding, second: &Finding) -> bool {
 /// Components that go out in different ways, where every way leads to the service.
 fn differs(subject: &Subject, seen: Seen) -> Option<Finding> {
     let works = |route: &Route| {
-        let probe = network::walk(subject, route.place())?;
+        let probe = network::walk_by(subject, route, &route.via)?;
         Some(reaches(subject, route, &probe, seen)? == Reaches::Service)
     };
-    let all_work = routes(subject).all(|r| works(&r) == Some(true));
-    let differ = routes(subject).any(|a| routes(subject).any(|b| a.endpoint == b.endpoint && a.via != b.via));
-    (all_work && differ).then(|| Finding::new(Code::ProxyDiffers, &[("ways", &text::list(&ways(subject)))]))
+    let all: Vec<Route> = routes(subject).map(|route| really(subject, route, seen)).collect();
+    let all_work = all.iter().all(|r| works(r) == Some(true));
+    let differ = all.iter().any(|a| all.iter().any(|b| a.endpoint == b.endpoint && a.via != b.via));
+    (all_work && differ).then(|| Finding::new(Code::ProxyDiffers, &[("ways", &text::list(&ways(&all)))]))
 }
 
 /// Exceptions that a component does not understand, where it has a proxy at all.
@@ -254,7 +300,7 @@ fn unsupported(subject: &Subject) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     for route in routes(subject) {
         let Some(decision) =
-            decision(subject, &route).filter(|d| d.variable.is_some() && !d.unsupported.is_empty())
+            decision(subject, &route, None).filter(|d| d.variable.is_some() && !d.unsupported.is_empty())
         else {
             continue;
         };

@@ -9,20 +9,71 @@ use crate::subject::place::Stack;
 use crate::subject::{Subject, Via};
 use crate::text;
 
-/// The finding of the first process that runs with other proxies than its next start gets.
-pub(super) fn not_applied(subject: &Subject, component: &Component) -> Option<Finding> {
-    let configured = component.configured.as_ref()?;
-    component.running.iter().find_map(|process| differs(subject, component, configured, process))
+/// The finding of all processes that run with other proxies than their next start gets: one restart was missed.
+pub(super) fn not_applied(subject: &Subject) -> Option<Finding> {
+    let (mut processes, mut differences, mut services) = (Vec::new(), Vec::new(), Vec::new());
+    for component in &subject.facts.components {
+        let Some(configured) = &component.configured else { continue };
+        for process in &component.running {
+            let Some(difference) = difference(subject, component, configured, process) else { continue };
+            let since = process.started.map_or_else(|| "an unknown time".to_owned(), moment);
+            processes.push(format!("{} (pid {}, since {since})", process.name, process.pid));
+            if !differences.contains(&difference) {
+                differences.push(difference);
+            }
+            if !services.contains(&service(component.stack)) {
+                services.push(service(component.stack));
+            }
+        }
+    }
+    let restart: Vec<String> = services.iter().map(|s| format!("gitlab-ctl restart {s}")).collect();
+    let args = [
+        ("processes", text::list(&processes)),
+        ("difference", differences.join("; ")),
+        ("service", services.join(", ")),
+        ("restart", String::new()),
+    ];
+    let finding = || Finding::new(Code::ProxyNotApplied, &args.each_ref().map(|(k, v)| (*k, v.as_str())));
+    (!processes.is_empty()).then(|| finding().with_lines("restart", &restart))
 }
 
-fn differs(
+/// Processes of which nothing can be said: neither what they run with nor how old they are.
+pub(super) fn unknown(subject: &Subject) -> String {
+    let is_unknown = |component: &Component, process: &Process| match &process.environment {
+        Running::Known(_) => false,
+        Running::Overwritten | Running::Unreadable => {
+            process.started.is_none() || component.changed.is_none()
+        }
+    };
+    let mut unknown: Vec<String> = Vec::new();
+    for component in &subject.facts.components {
+        let processes = component.running.iter().filter(|p| is_unknown(component, p));
+        unknown.extend(processes.map(|p| format!("{} (pid {})", p.name, p.pid)));
+    }
+    if unknown.is_empty() {
+        return String::new();
+    }
+    format!(" What {} runs with could not be read.", text::list(&unknown))
+}
+
+/// The unit that runs a component.
+fn service(stack: Stack) -> &'static str {
+    match stack {
+        Stack::Workhorse => "gitlab-workhorse",
+        Stack::Sidekiq => "sidekiq",
+        Stack::Rails | Stack::Grpc | Stack::Shell => "puma",
+    }
+}
+
+/// How a process differs from its next start, for the end of a sentence.
+fn difference(
     subject: &Subject,
     component: &Component,
     configured: &Environment,
     process: &Process,
-) -> Option<Finding> {
-    let difference = match &process.environment {
-        Running::Known(running) if running.has_the_same_proxies(configured) => return None,
+) -> Option<String> {
+    match &process.environment {
+        Running::Known(running) if running.has_the_same_proxies(configured) => None,
         Running::Known(running) => {
             let changed = PROXY_VARIABLES
                 .into_iter()
@@ -32,31 +83,15 @@ fn differs(
                     (true, false) => format!("with {name}, which is gone"),
                     (true, true) => format!("with another {name}"),
                 });
-            format!("{}; {}", text::list(&changed.collect::<Vec<_>>()), way(subject, component, running))
+            let (changed, way) = (text::list(&changed.collect::<Vec<_>>()), way(subject, component, running));
+            Some(format!("{} runs {changed}, so {way}", component.stack.name()))
         }
-        // A title was written over its environment: only its age can tell.
-        Running::Overwritten | Running::Unreadable => {
-            let older = process.started? < component.changed?;
-            if !older {
-                return None;
-            }
-            "with what stood there before the last change".to_owned()
-        }
-    };
-    let since = process.started.map_or_else(|| "an unknown time".to_owned(), moment);
-    let service = match component.stack {
-        Stack::Workhorse => "gitlab-workhorse",
-        Stack::Sidekiq => "sidekiq",
-        Stack::Rails | Stack::Grpc | Stack::Shell => "puma",
-    };
-    let args = [
-        ("process", process.name.as_str()),
-        ("pid", &process.pid.to_string()),
-        ("since", &since),
-        ("difference", &difference),
-        ("service", service),
-    ];
-    Some(Finding::new(Code::ProxyNotApplied, &args))
+        // A title was written over its environment: only its age can tell, and no more than that.
+        Running::Overwritten | Running::Unreadable => (process.started? < component.changed?).then(|| {
+            let name = component.stack.name();
+            format!("{name} is older than its proxy settings, and what it runs with cannot be read")
+        }),
+    }
 }
 
 /// The way that a running process takes to the gateway that GitLab hosts.

@@ -3,7 +3,7 @@
 
 use crate::subject::Subject;
 use crate::subject::address::ProxyUrl;
-use crate::subject::environment::Environment;
+use crate::subject::environment::{Environment, OTHER_VARIABLES};
 use crate::subject::facts::EnvVariable;
 use crate::subject::place::{Endpoint, Stack};
 
@@ -34,15 +34,30 @@ fn is_replaced(variable: &EnvVariable) -> bool {
 fn kept(variable: &EnvVariable) -> String {
     let EnvVariable { name, value, place } = variable;
     match value.as_ref().map(crate::secret::Secret::expose) {
-        Some(value) if !may_be_secret(name, value) => format!("\"{name}\" => \"{}\",", quoted(value)),
+        Some(value) if is_plain(name) && !value.contains('@') => {
+            format!("\"{name}\" => \"{}\",", quoted(value))
+        }
         Some(_) | None => format!("# \"{name}\" => keep it as it stands, {place}"),
     }
 }
 
-fn may_be_secret(name: &str, value: &str) -> bool {
-    const WORDS: [&str; 8] = ["TOKEN", "SECRET", "PASS", "KEY", "CREDENTIAL", "AUTH", "DSN", "PRIVATE"];
-    let upper = name.to_ascii_uppercase();
-    WORDS.iter().any(|word| upper.contains(word)) || value.contains('@') || value.len() > 200
+/// Names whose values are known to hold no secret: every other may.
+fn is_plain(name: &str) -> bool {
+    const PLAIN: [&str; 12] = [
+        "TZ",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "RAILS_ENV",
+        "ICU_DATA",
+        "MALLOC_CONF",
+        "MALLOC_ARENA_MAX",
+        "LD_PRELOAD",
+        "BUNDLE_GEMFILE",
+        "HOME",
+        "PATH",
+    ];
+    PLAIN.contains(&name) || OTHER_VARIABLES.contains(&name)
 }
 
 /// A value inside Ruby's double quotes.
@@ -138,8 +153,8 @@ mod tests {
 
     #[test]
     fn what_may_be_secret_is_kept_without_being_repeated() {
-        let shown = lines(&[("AWS_SECRET_ACCESS_KEY", "canary"), ("A", "#{x}\"")], Some(&[])).join("\n");
+        let shown = lines(&[("AWS_SECRET_ACCESS_KEY", "canary"), ("TZ", "#{x}\"")], Some(&[])).join("\n");
         assert!(shown.contains("# \"AWS_SECRET_ACCESS_KEY\" => keep it as it stands, line 3"), "{shown}");
-        assert!(!shown.contains("canary") && shown.contains("\"A\" => \"\\#{x}\\\"\","), "{shown}");
+        assert!(!shown.contains("canary") && shown.contains("\"TZ\" => \"\\#{x}\\\"\","), "{shown}");
     }
 }

@@ -1,6 +1,6 @@
 //! `dns`: the name of an endpoint becomes addresses, soon, and by DNS.
 
-use super::{endpoints, name_does_not_matter, named, only_proxy, rubys};
+use super::{endpoints, name_does_not_matter, named, only_proxy, rubys, walk};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::failure::{DnsFailure, DnsKind, Failure, Layer, Lookup};
 use crate::finding::{Code, Finding};
@@ -8,6 +8,7 @@ use crate::probe::{Probe, Reading, Resolved};
 use crate::subject::Subject;
 use crate::subject::dial::NameSource;
 use crate::subject::place::{Endpoint, Place, Stack};
+use crate::subject::services::Deployment;
 use crate::text;
 use std::time::Duration;
 
@@ -27,10 +28,16 @@ pub(in crate::checks) static DNS: Check = Check {
         Code::DnsOverridden,
     ],
     needs: &[],
-    places: endpoints,
+    places: |subject| endpoints(subject).into_iter().chain(unnamed_gateway(subject)).collect(),
     ask,
     judge,
 };
+
+/// A gateway of one's own that is used here, as somebody said, and that this node's files do not name.
+fn unnamed_gateway(subject: &Subject) -> Option<Place> {
+    let is_used = matches!(subject.deployment, Deployment::SelfHosted | Deployment::Hybrid);
+    (is_used && subject.services.gateway.is_none()).then_some(Place::Endpoint(Endpoint::Gateway))
+}
 
 /// A name that takes longer delays every request: GitLab's own checks give up after a few seconds.
 const SLOW: Duration = Duration::from_secs(1);
@@ -40,16 +47,37 @@ fn probe(subject: &Subject, place: Place) -> Option<(Endpoint, Probe)> {
     Some((endpoint, Probe::Resolve(subject.target(endpoint)?)))
 }
 
-fn ask(subject: &Subject, place: Place, _: Seen) -> Vec<Ask> {
+fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
     match probe(subject, place) {
-        Some((e, probe)) if name_does_not_matter(subject, e).is_none() => vec![Ask::whole(probe)],
+        Some((e, probe)) if name_does_not_matter(subject, e).is_none() => {
+            let failed = seen.failure(&probe).is_some() && only_proxy(subject, e).is_some();
+            let tunnels =
+                tunnels(subject, e).filter(|_| failed).map(|p| Ask::layers(p, Layer::Proxy, Layer::Proxy));
+            std::iter::once(Ask::whole(probe)).chain(tunnels).collect()
+        }
         Some(_) | None => Vec::new(),
     }
 }
 
+/// The walks by which a proxy shows that it knows the name itself.
+fn tunnels(subject: &Subject, endpoint: Endpoint) -> impl Iterator<Item = Probe> {
+    subject.routes_to(endpoint).filter_map(|route| walk(subject, route.place()))
+}
+
+/// Whether a proxy connected to the name.
+fn is_resolved_by_proxy(subject: &Subject, endpoint: Endpoint, seen: Seen) -> bool {
+    tunnels(subject, endpoint).any(|p| matches!(seen.reached(&p, Layer::Proxy), Reached::Here(_)))
+}
+
 fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     let Some((endpoint, probe)) = probe(subject, place) else {
-        return Verdict::NotApplicable("this endpoint is not known here".to_owned());
+        return match unnamed_gateway(subject) {
+            Some(gateway) if gateway == place => Verdict::NotAsked(
+                "this node's files name no gateway (AI_GATEWAY_URL): its URL stands in Admin > GitLab Duo"
+                    .to_owned(),
+            ),
+            Some(_) | None => Verdict::NotApplicable("this endpoint is not known here".to_owned()),
+        };
     };
     if let Some(why) = name_does_not_matter(subject, endpoint) {
         return Verdict::NotApplicable(why);
@@ -65,7 +93,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
             Verdict::pass(format!("{} has {count}; {proxy} looks the name up again.", resolved.host))
         }
         (Reached::Failed(Failure::Dns(failure)), Some(proxy)) => {
-            fails_behind_proxy(subject, endpoint, failure, &proxy)
+            fails_behind_proxy(subject, endpoint, failure, &proxy, seen)
         }
         (Reached::Failed(Failure::Dns(failure)), None) => fails(subject, failure, EVERYBODY),
         (Reached::Failed(_) | Reached::Here(_) | Reached::NotYet, _) => {
@@ -87,14 +115,27 @@ fn waiting(subject: &Subject, endpoint: Endpoint) -> Option<String> {
 
 /// A name that does not resolve here, where the proxy resolves it: a quick no is a usual set-up (`field-notes` 12),
 /// silence is not.
-fn fails_behind_proxy(subject: &Subject, endpoint: Endpoint, failure: &DnsFailure, proxy: &str) -> Verdict {
+fn fails_behind_proxy(
+    subject: &Subject,
+    endpoint: Endpoint,
+    failure: &DnsFailure,
+    proxy: &str,
+    seen: Seen,
+) -> Verdict {
+    let quick_no = |failure| {
+        if is_resolved_by_proxy(subject, endpoint, seen) {
+            quick_no(failure, proxy)
+        } else {
+            Verdict::NotApplicable(format!("{proxy} looks the name up itself, and did not connect"))
+        }
+    };
     match waiting(subject, endpoint) {
         Some(waits) if failure.kind == DnsKind::Timeout => fails(subject, failure, &waits),
         Some(waits) if failure.after > SLOW => {
             Verdict::Findings(vec![slow(subject, &failure.host, failure.after, &waits)])
         }
-        Some(_) => quick_no(failure, proxy),
-        None if subject.routes_to(endpoint).all(|r| r.stacks == [Stack::Shell]) => quick_no(failure, proxy),
+        Some(_) => quick_no(failure),
+        None if subject.routes_to(endpoint).all(|r| r.stacks == [Stack::Shell]) => quick_no(failure),
         None => Verdict::NotApplicable(format!(
             "{proxy} looks the name up, and nothing on this node waits for it"
         )),

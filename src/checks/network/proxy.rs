@@ -45,7 +45,9 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     let proxy = match &route.via {
         Via::Direct => return Verdict::NotApplicable("goes out directly".to_owned()),
         Via::Unusable { variable, why } => {
-            let args = [("stacks", &*named(&route.stacks)), ("variable", variable), ("why", why)];
+            let host = subject.target(route.endpoint).map(|t| t.host).unwrap_or_default();
+            let args =
+                [("stacks", &*named(&route.stacks)), ("hosts", &host), ("variable", variable), ("why", why)];
             return Verdict::found(Code::ProxyUrlInvalid, &args);
         }
         Via::Proxy(proxy) => proxy,

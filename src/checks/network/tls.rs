@@ -1,13 +1,14 @@
 //! `tls`: the certificate of a service is trusted and not re-signed, and handshakes of any size pass.
 
 use super::{by, is_plain, named, slice, walk, ways, with};
-use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::check::{Ask, Check, Group, Note, Reached, Seen, Verdict};
 use crate::checks::handshake::{self, day};
 use crate::checks::interception;
 use crate::failure::certificate::Certificate;
 use crate::failure::{Failure, Layer, TcpKind, TlsFailure, TlsKind};
 use crate::finding::{Code, Finding};
 use crate::probe::{Hello, Packets, Probe, Reading, Then, Tls, Walk};
+use crate::subject::facts::{Holds, TrustedCert};
 use crate::subject::place::{Endpoint, Place, Stack};
 use crate::subject::{Install, Route, Subject, Via};
 use crate::text;
@@ -37,6 +38,7 @@ pub(in crate::checks) static TLS: Check = Check {
         Code::TlsClientCertificateWanted,
         Code::TcpReset,
         Code::CaMissingInRails,
+        Code::TlsExpiresSoon,
     ],
     needs: &["tcp", "proxy"],
     places: ways,
@@ -105,9 +107,19 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     match seen.reached(&probe, Layer::Tls) {
         Reached::Here(Reading::Tls(tls)) => {
             let dropped = large(subject, place).and_then(|p| dropped(seen.failure(&p)));
-            match dropped {
-                Some(how) => large_dropped(tls, port, how),
-                None => trusted(tls, store, due),
+            let own = (due == Due::Trusted).then(|| tls.chain.first()).flatten();
+            let now = subject.started_at.as_second();
+            if let Some(soon) = own.and_then(|leaf| handshake::ends_soon(&tls.host, leaf, now)) {
+                return soon;
+            }
+            match (dropped, trusted(tls, store, due)) {
+                (Some(how), _) if sends_large(subject, route) => large_dropped(tls, port, how),
+                (Some(how), Verdict::Pass(note)) => {
+                    let stacks = named(&route.stacks);
+                    let more = format!("A large ClientHello {how} on the way; {stacks} send a small one.");
+                    Verdict::Pass(Note { summary: format!("{} {more}", note.summary), ..note })
+                }
+                (Some(_) | None, verdict) => verdict,
             }
         }
         Reached::Failed(Failure::Tls(failure)) => {
@@ -166,6 +178,20 @@ fn dropped(failure: Option<&Failure>) -> Option<&'static str> {
     (failure.kind == TlsKind::Reset).then_some("is answered with a reset")
 }
 
+/// Whether somebody on this way sends a `ClientHello` with a post-quantum key share: Go does from 1.23 on, unless
+/// `GODEBUG` turns it off, as the Linux package does for Workhorse (labkit issue 74); GitLab's Ruby does not.
+fn sends_large(subject: &Subject, route: &Route) -> bool {
+    route.stacks.iter().any(|stack| match stack {
+        Stack::Shell => true,
+        Stack::Rails | Stack::Sidekiq | Stack::Grpc => false,
+        Stack::Workhorse => {
+            let environment = subject.facts.component(*stack).and_then(|c| c.configured.as_ref());
+            let debug = environment.and_then(|e| e.value("GODEBUG")).unwrap_or_default();
+            !["tlsmlkem=0", "tlskyber=0"].iter().any(|off| debug.split(',').any(|set| set.trim() == *off))
+        }
+    })
+}
+
 fn large_dropped(tls: &Tls, port: u16, how: &str) -> Verdict {
     let args = [("host", tls.host.as_str()), ("port", &port.to_string()), ("how", how)];
     Verdict::found(Code::TlsLargeHelloDropped, &args)
@@ -215,6 +241,24 @@ fn store_of<'a>(subject: &'a Subject, route: &Route) -> &'a str {
     subject.stores.get(route.trust.0).map_or("this node", |s| s.label.as_str())
 }
 
+/// What is wrong with a copy of the root that lies among GitLab's trusted certificates already; empty: none does.
+fn lies_there(subject: &Subject, root: &str) -> String {
+    let files = subject.facts.trusted_certs.iter().flatten();
+    let has_it = |file: &&TrustedCert| {
+        file.certificates.iter().map(|der| Certificate::of(der)).any(|c| c.self_issued && c.issuer == root)
+    };
+    let Some(file) = files.into_iter().find(has_it) else { return String::new() };
+    let why = match file.holds {
+        Holds::SeveralPem(n) => format!("it holds {n} certificates, and only the first is taken"),
+        Holds::OpensslTrusted => "it begins with BEGIN TRUSTED CERTIFICATE, which is passed over".to_owned(),
+        Holds::Der | Holds::OnePem | Holds::Nothing | Holds::Unread => match file.linked {
+            Some(false) => "no link in GitLab's certs/ leads to it".to_owned(),
+            Some(true) | None => "the running components may be older than it".to_owned(),
+        },
+    };
+    format!("{} is there already: {why}.", file.path)
+}
+
 /// Whether the roots of this way could not be read: then nothing can be said of whom it trusts.
 pub(in crate::checks) fn roots_unread(
     subject: &Subject,
@@ -247,6 +291,7 @@ fn missing_in_rails(subject: &Subject, route: &Route, failure: &TlsFailure, verd
             ("root", top),
             ("sha256", known.as_ref().map_or("", |(_, root)| root.sha256.as_str())),
             ("file", known.as_ref().map_or("", |(path, _)| path)),
+            ("already", &lies_there(subject, top)),
             ("store", store_of(subject, route)),
             ("trusted_by", system),
         ],

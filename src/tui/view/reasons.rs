@@ -133,13 +133,11 @@ fn via(route: &Route) -> String {
 fn not_applied(model: &Model, route: &Route) -> Vec<String> {
     let findings = model.run.steps.iter().flat_map(StepState::findings);
     let applies = |f: &&Finding| {
-        f.code == Code::ProxyNotApplied && route.stacks.iter().any(|s| service(*s) == Some(f.arg("service")))
+        let old =
+            |stack: &Stack| service(*stack).is_some_and(|s| f.arg("service").split(", ").any(|o| o == s));
+        f.code == Code::ProxyNotApplied && route.stacks.iter().any(old)
     };
-    let words = |f: &Finding| {
-        let [process, pid, since, difference] =
-            ["process", "pid", "since", "difference"].map(|name| f.arg(name));
-        format!("{process} (pid {pid}, since {since}) still runs {difference}")
-    };
+    let words = |f: &Finding| format!("{} still as before: {}", f.arg("processes"), f.arg("difference"));
     findings.filter(applies).map(words).collect()
 }
 
