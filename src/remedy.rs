@@ -6,6 +6,7 @@ pub mod markdown;
 use crate::finding::{Args, Code};
 use crate::subject::About;
 use crate::subject::Cloudflare;
+use crate::subject::Install;
 use markdown::Block;
 use std::collections::BTreeMap;
 use thiserror::Error;
@@ -46,9 +47,13 @@ pub enum ArticleError {
     Part(String),
 }
 
-/// Values for placeholders beside a finding's own arguments.
+/// Values for placeholders beside a finding's own arguments, and what the article has to fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Values(BTreeMap<String, String>);
+pub struct Values {
+    texts: BTreeMap<String, String>,
+    /// How GitLab is installed there; `None`: not known, or nothing was examined.
+    install: Option<Install>,
+}
 
 impl Values {
     /// What every article may use: the instance, the node, Cloudflare's ranges.
@@ -57,7 +62,7 @@ impl Values {
         let ranges = |v4: bool| -> Vec<String> {
             cloudflare.ranges.iter().filter(|r| r.addr().is_ipv4() == v4).map(ToString::to_string).collect()
         };
-        let mut values = BTreeMap::from([
+        let mut texts = BTreeMap::from([
             ("ranges_v4".to_owned(), ranges(true).join("\n")),
             ("ranges_v6".to_owned(), ranges(false).join("\n")),
             ("ranges_v4_commas".to_owned(), ranges(true).join(", ")),
@@ -66,18 +71,18 @@ impl Values {
         ]);
         let host = about.and_then(|a| a.instance.as_deref()).and_then(|url| url.parse().ok());
         if let Some(url) = host.map(|u: crate::subject::address::BaseUrl| u.target.host) {
-            values.insert("instance".to_owned(), url);
+            texts.insert("instance".to_owned(), url);
         }
         if let Some(node) = about.and_then(|a| a.node.hostname.clone()) {
-            values.insert("node".to_owned(), node);
+            texts.insert("node".to_owned(), node);
         }
-        Self(values)
+        Self { texts, install: about.and_then(|a| a.node.install) }
     }
 
     /// Also says where the finding was made.
     #[must_use]
     pub fn at(mut self, place: &str) -> Self {
-        self.0.insert("place".to_owned(), place.to_owned());
+        self.texts.insert("place".to_owned(), place.to_owned());
         self
     }
 }
@@ -96,6 +101,8 @@ enum When {
     Lacks(&'static str),
     /// This argument has this value.
     Is(&'static str, &'static str),
+    /// GitLab is installed so where the finding was made.
+    Installed(Install),
 }
 
 macro_rules! variants {
@@ -106,18 +113,32 @@ macro_rules! variants {
 
 /// Files that stand in for an article; the first that applies is taken. Their front matter is the article's.
 const VARIANTS: &[(Code, When, &str)] = variants![
+    TlsIntercepted When::Installed(Install::Helm) => "tls-intercepted.helm.md",
+    TlsUnknownIssuer When::Installed(Install::Helm) => "tls-unknown-issuer.helm.md",
+    TlsSelfSigned When::Installed(Install::Helm) => "tls-self-signed.helm.md",
+    TlsChainIncomplete When::Installed(Install::Helm) => "tls-chain-incomplete.helm.md",
+    ProxyMissingInRails When::Installed(Install::Helm) => "proxy-missing-in-rails.helm.md",
+    ProxyMissingInWorkhorse When::Installed(Install::Helm) => "proxy-missing-in-workhorse.helm.md",
+    ProxyVariableIgnored When::Installed(Install::Helm) => "proxy-variable-ignored.helm.md",
+    NoProxyBypassesDuo When::Installed(Install::Helm) => "no-proxy-bypasses-duo.helm.md",
+    ProxyUrlInvalid When::Installed(Install::Helm) => "proxy-url-invalid.helm.md",
+    ProxyUnreachable When::Installed(Install::Helm) => "proxy-unreachable.helm.md",
+    ProxyDenied When::Installed(Install::Helm) => "proxy-denied.helm.md",
+    ProxyAuthRequired When::Installed(Install::Helm) => "proxy-auth-required.helm.md",
+    ProxyNotApplied When::Installed(Install::Helm) => "proxy-not-applied.helm.md",
     ProxyMissingInRails When::Lacks("no_proxy") => "proxy-missing-in-rails.storages-unknown.md",
     ProxyMissingInWorkhorse When::Lacks("no_proxy") => "proxy-missing-in-workhorse.storages-unknown.md",
     ProxyVariableIgnored When::Lacks("no_proxy") => "proxy-variable-ignored.storages-unknown.md",
     ProxyVariableIgnored When::Is("stacks", "Workhorse") => "proxy-variable-ignored.workhorse.md",
 ];
 
-/// The source of the article for these arguments.
-fn source(code: Code, args: &Args) -> &'static str {
+/// The source of the article for these arguments, where GitLab is installed so.
+fn source(code: Code, args: &Args, install: Option<Install>) -> &'static str {
     let of = |name: &str| args.get(name).map_or("", String::as_str);
     let applies = |when: &When| match when {
         When::Lacks(name) => of(name).is_empty(),
         When::Is(name, value) => of(name) == *value,
+        When::Installed(kind) => install == Some(*kind),
     };
     let variant = VARIANTS.iter().find(|(of, when, _)| *of == code && applies(when));
     variant.map_or(code.row().article, |(_, _, source)| source)
@@ -137,7 +158,8 @@ pub fn filled(code: Code, args: &Args, values: &Values) -> Article {
 /// Never: a test reads every article.
 pub fn filled_with(code: Code, args: &Args, shown: &Args, values: &Values) -> Article {
     let fill = |text: &str| fill(text, shown, values);
-    let source = parse(source(code, args)).expect("every article that is compiled in has passed that test");
+    let source = parse(source(code, args, values.install))
+        .expect("every article that is compiled in has passed that test");
     Article {
         title: fill(&source.title),
         message: fill(&source.message),
@@ -228,7 +250,7 @@ fn fill(text: &str, args: &Args, values: &Values) -> String {
             Some((name, default)) => (name, default.to_owned()),
             None => (&rest[start + 2..end], format!("<{}>", &rest[start + 2..end])),
         };
-        let value = args.get(name).filter(|v| !v.is_empty()).or_else(|| values.0.get(name)).cloned();
+        let value = args.get(name).filter(|v| !v.is_empty()).or_else(|| values.texts.get(name)).cloned();
         push_indented(&mut out, &value.unwrap_or(default));
         rest = &rest[end + 2..];
     }
@@ -318,8 +340,11 @@ mod tests {
     fn a_file_that_stands_in_is_whole_and_speaks_of_the_same() {
         for (code, when, source) in VARIANTS {
             let variant = parse(source).unwrap_or_else(|e| panic!("{code}: {e}"));
-            let (When::Lacks(name) | When::Is(name, _)) = when;
-            assert!(code.row().args.contains(name) && !variant.steps().is_empty(), "{code}");
+            let is_known = match when {
+                When::Lacks(name) | When::Is(name, _) => code.row().args.contains(name),
+                When::Installed(_) => true,
+            };
+            assert!(is_known && !variant.steps().is_empty() && !variant.docs.is_empty(), "{code}");
             let front = |a: &Article| (a.title.clone(), a.message.clone(), a.short.clone(), a.means.clone());
             assert_eq!(front(&variant), front(&article(*code)), "{code}");
         }
@@ -333,6 +358,42 @@ mod tests {
             let offers =
                 |of: &[(&str, &str)]| filled(code, &args(of), &Values::default()).fix.contains("['env'] = {");
             assert!(offers(&known) && !offers(&[]) && !offers(&[("no_proxy", "")]), "{code}");
+        }
+    }
+
+    fn installed(kind: Install) -> Values {
+        let node = crate::subject::Node { install: Some(kind), ..Default::default() };
+        Values::of(Some(&About { node, ..About::default() }))
+    }
+
+    #[test]
+    fn a_pod_is_told_nothing_of_the_linux_package() {
+        for (code, when, source) in VARIANTS {
+            if matches!(when, When::Installed(Install::Helm)) {
+                for word in ["gitlab-ctl", "/opt/gitlab", "/etc/gitlab", "gitlab.rb", "['env']", "docker"] {
+                    assert!(!source.contains(word), "{code}: {word}");
+                }
+                assert!(source.contains("kubectl exec"), "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_kind_of_installation_chooses_before_the_arguments_and_its_absence_is_the_package() {
+        let of = |values: &Values| filled(Code::ProxyMissingInRails, &Args::new(), values).fix;
+        assert!(of(&installed(Install::Helm)).contains("helm upgrade"));
+        for kind in [Install::Omnibus, Install::Docker, Install::Source] {
+            assert_eq!(of(&installed(kind)), of(&Values::default()), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_pod_whose_internal_hosts_are_unknown_gets_no_ready_list() {
+        for code in [Code::ProxyMissingInRails, Code::ProxyMissingInWorkhorse, Code::ProxyVariableIgnored] {
+            let of = |list| filled(code, &args(&[("no_proxy", list)]), &installed(Install::Helm)).fix;
+            let line = |list| format!("no_proxy: \"{list},.svc,.cluster.local\"");
+            assert!(of("").contains(&line("ENTER-EVERY-INTERNAL-HOST")), "{code}");
+            assert!(of("git.example.com").contains(&line("git.example.com")), "{code}");
         }
     }
 

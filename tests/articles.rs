@@ -1,14 +1,15 @@
 //! Every snippet of every article, read by the real program of its language: bash, ruby, nft, Apache, `NGINX`,
 //! `HAProxy`; the firewall loops are run, in a network namespace of their own or against stand-ins.
 //!
-//! Each article is taken twice: as `explain` prints it, and filled in with a finding's arguments. Left out:
-//! whether the advice helps, which the scenarios show.
+//! Each article is taken as `explain` prints it and filled in with a finding's arguments, for each kind of
+//! installation. Left out: whether the advice helps, which the scenarios show.
 
 use duo_doctor::checks::CHECKS;
 use duo_doctor::finding::{Args, Code};
 use duo_doctor::plan::What;
 use duo_doctor::remedy::markdown::{self, Block};
 use duo_doctor::remedy::{self, Article, Values};
+use duo_doctor::subject::{About, Install, Node};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -36,8 +37,17 @@ const SAMPLES: &[(&str, &str)] = &[
     ("upstream", "127.0.0.1:8181"),
 ];
 
+/// Nothing known of the node, as for `explain`, and each kind of installation.
+const INSTALLS: [Option<Install>; 5] =
+    [None, Some(Install::Omnibus), Some(Install::Docker), Some(Install::Helm), Some(Install::Source)];
+
+fn values(install: Option<Install>) -> Values {
+    let node = Node { install, ..Node::default() };
+    Values::of(Some(&About { node, ..About::default() })).at("cloud/rails")
+}
+
 struct Snippet {
-    /// `proxy-denied, explained`
+    /// `proxy-denied, explained, Some(Helm)`
     of: String,
     language: String,
     text: String,
@@ -53,8 +63,8 @@ fn args(code: Code, stacks: &str) -> Args {
 /// Every snippet, each text once.
 fn snippets() -> Vec<Snippet> {
     let mut found = BTreeMap::new();
-    for code in Code::ALL {
-        let filled = |args: &Args| remedy::filled(*code, args, &Values::of(None).at("cloud/rails"));
+    for (code, install) in Code::ALL.iter().flat_map(|code| INSTALLS.map(|install| (code, install))) {
+        let filled = |args: &Args| remedy::filled(*code, args, &values(install));
         let whole = [
             ("explained", filled(&Args::new())),
             ("found", filled(&args(*code, "rails, sidekiq"))),
@@ -62,7 +72,7 @@ fn snippets() -> Vec<Snippet> {
         ];
         for (how, article) in whole {
             for (language, text) in code_of(&article) {
-                found.entry((language, text)).or_insert_with(|| format!("{code}, {how}"));
+                found.entry((language, text)).or_insert_with(|| format!("{code}, {how}, {install:?}"));
             }
         }
     }
@@ -208,13 +218,13 @@ fn every_snippet_is_read_by_the_program_of_its_language() {
 
 #[test]
 fn what_explain_prints_for_a_program_has_no_gap() {
-    for code in Code::ALL {
-        let article = remedy::filled(*code, &Args::new(), &Values::of(None).at("cloud/rails"));
+    for (code, install) in Code::ALL.iter().flat_map(|code| INSTALLS.map(|install| (code, install))) {
+        let article = remedy::filled(*code, &Args::new(), &values(install));
         for (language, text) in code_of(&article) {
             let names = code.row().args.iter().chain(&["instance", "node", "place"]);
             let gap = names.map(|n| format!("<{n}>")).find(|gap| text.contains(gap.as_str()));
             let people = FOR_PEOPLE.contains(&language.as_str());
-            assert!(people || gap.is_none(), "{code}: {gap:?} in\n{text}");
+            assert!(people || gap.is_none(), "{code}, {install:?}: {gap:?} in\n{text}");
         }
     }
 }
