@@ -200,6 +200,7 @@ const ON_THE_DIRECT_WAY: &[Code] = &[
     Code::WorkflowUnreachable,
     Code::WorkflowNotReachableUnused,
     Code::UnneededWayFails,
+    Code::ProxyUrlInvalid,
 ];
 
 /// The table of explanations. A cause is never milder than what it explains.
@@ -341,7 +342,8 @@ fn is_on_the_way(cause: &Finding, effect: &At) -> bool {
         Place::Endpoint(_) => looks_up,
         Place::Node | Place::Instance | Place::Stack(_) | Place::Door(_) => false,
     };
-    let host = effect.finding.arg("host");
+    let [host, hosts] = ["host", "hosts"].map(|name| effect.finding.arg(name));
+    let host = if host.is_empty() { hosts } else { host };
     let meant = cause.arg("hosts").split(", ").any(|h| h == host);
     // The workflow service is no host of HTTP: its way is the component's all the same.
     goes && (meant || effect.group == Group::AgentPlatform)

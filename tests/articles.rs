@@ -28,6 +28,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("proxy", "http://squid.example.com:3128"),
     ("no_proxy", "gitlab.example.com,gitaly-1.example.com,10.0.0.5,localhost,127.0.0.1"),
     ("env", "\"TZ\" => \"UTC\",\n\"http_proxy\" => \"http://USER:PASSWORD@squid.example.com:3128\","),
+    ("other_env", "\"https_proxy\" => \"http://squid.example.com:3128\","),
+    ("restart", "gitlab-ctl restart puma\ngitlab-ctl restart sidekiq"),
     ("key", "gitlab_workhorse['env']"),
     ("file", "/usr/local/share/ca-certificates/example-corp-root.crt"),
     ("finding", "tcp-timeout"),

@@ -94,7 +94,11 @@ impl Report {
     pub(super) fn values(&self) -> Values {
         Values::of(Some(&About {
             instance: self.instance.url.clone(),
-            node: Node { hostname: self.node.hostname.clone(), ..Node::default() },
+            node: Node {
+                hostname: self.node.hostname.clone(),
+                install: self.node.install,
+                ..Node::default()
+            },
             ..About::default()
         }))
     }

@@ -34,7 +34,11 @@ pub(super) fn marked(report: &Report, cause: &CauseReport) -> Marked {
     let args = mark_all(real);
     let about = About {
         instance: report.instance.url.clone(),
-        node: Node { hostname: report.node.hostname.as_deref().map(&mut mark), ..Node::default() },
+        node: Node {
+            hostname: report.node.hostname.as_deref().map(&mut mark),
+            install: report.node.install,
+            ..Node::default()
+        },
         ..About::default()
     };
     let place = cause.check.split_once('@').map_or("", |(_, place)| place);

@@ -104,7 +104,9 @@ fn an_installation_from_source_gets_what_its_defaults_export_or_its_units_set() 
         "etc/systemd/system/gitlab-puma.service.d/more.conf",
         "[Service]\nEnvironment=https_proxy=b:1\n",
     );
-    let expected = [format!("http_proxy={PROXY}"), "https_proxy=b:1".to_owned(), "no_proxy=a".to_owned()];
+    // A file that a unit names wins over every `Environment=`, whatever the order (systemd.exec(5)).
+    let expected =
+        [format!("http_proxy={PROXY}"), "https_proxy=not-exported".to_owned(), "no_proxy=a".to_owned()];
     assert_eq!(configured(&tree.facts(), Stack::Rails), Some(expected.to_vec()));
     assert_eq!(
         component(&tree.facts(), Stack::Rails).configured_in,
