@@ -7,6 +7,7 @@ use crate::checks::CLOUDFLARE_RANGES;
 use crate::remedy::{Article, markdown};
 use crate::run::event::Skip;
 use crate::run::{RunVerdict, Status};
+use crate::subject::Route;
 use crate::text::{ascii, count, duration, list, wrap};
 use markdown::Block;
 use std::collections::BTreeMap;
@@ -35,7 +36,7 @@ pub fn text(report: &Report, options: Options) -> String {
         groups(&mut out, report, options);
         out.push('\n');
     }
-    for line in unknown(report) {
+    for line in unknown(report).into_iter().chain(ways(report)) {
         put(&mut out, &line, 0, str::to_owned);
     }
     let code = exit_code_of(report.verdict, options.fail_on);
@@ -236,6 +237,17 @@ fn groups(out: &mut String, report: &Report, options: Options) {
         }
         let _ = writeln!(out, "{line}");
     }
+}
+
+/// Which ways were walked, who shares one, and what decided: `rails, sidekiq to cloud: direct (…)`.
+fn ways(report: &Report) -> Option<String> {
+    let walked = |route: &&Route| report.checks.iter().any(|c| c.place == route.place().to_string());
+    let way = |route: &Route| {
+        let stacks: Vec<&str> = route.stacks.iter().map(|s| s.as_str()).collect();
+        format!("{} to {}: {} ({})", stacks.join(", "), route.endpoint, route.via, route.source)
+    };
+    let ways: Vec<String> = report.routes.iter().filter(walked).map(way).collect();
+    (!ways.is_empty()).then(|| format!("Ways out: {}.", ways.join("; ")))
 }
 
 /// What a passing run proved, in a few lines.

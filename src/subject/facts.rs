@@ -223,7 +223,7 @@ impl Facts {
 
     /// The value of a variable that Rails or Sidekiq gets.
     pub fn variable(&self, name: &str) -> Option<&str> {
-        let environments = self.components.iter().filter(|c| c.stack != Stack::Workhorse);
-        environments.filter_map(|c| c.configured.as_ref()?.value(name)).next()
+        let mut environments = self.components.iter().filter(|c| c.stack != Stack::Workhorse);
+        environments.find_map(|c| c.configured.as_ref()?.value(name))
     }
 }
