@@ -78,8 +78,8 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     connects.sort_unstable();
     handshakes.sort_unstable();
     let (tcp, tls) = (connects[connects.len() / 2], handshakes[handshakes.len() / 2]);
-    let resent = connects.iter().filter(|c| **c >= RESENT).count();
-    if resent >= 2 && connects[0] < RESENT {
+    let before = walk(subject, place).as_ref().and_then(connect);
+    if let Some(resent) = resent(&connects, before) {
         let (times, samples) = (resent.to_string(), connects.len().to_string());
         let args = [("host", host.as_str()), ("times", &times), ("samples", &samples)];
         return Verdict::found(Code::PacketLossSuspected, &args);
@@ -107,4 +107,36 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
         text::duration(tls)
     );
     Verdict::pass_with(summary, text::duration(tcp))
+}
+
+/// How many of some connects lost their first packet, where packets get lost; `None`: no such sign.
+///
+/// One may be chance, and a way may be so long that each takes this long: a short connect, among them or `before`
+/// them, shows that it is not.
+fn resent(connects: &[Duration], before: Option<Duration>) -> Option<usize> {
+    let resent = connects.iter().filter(|c| **c >= RESENT).count();
+    let shortest = connects.iter().copied().chain(before).min()?;
+    (resent >= 2 && shortest < RESENT).then_some(resent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_get_lost_where_two_connects_take_a_resend_and_another_does_not() {
+        let ms = Duration::from_millis;
+        let rows: [(&[u64], Option<u64>, Option<usize>); 6] = [
+            (&[20, 20, 21, 1020, 1021], None, Some(2)),
+            (&[20, 20, 21, 22, 1021], None, None),
+            (&[20, 20, 21, 22, 23], Some(1020), None),
+            (&[1020, 1020, 1021, 1022, 1023], Some(20), Some(5)),
+            (&[1020, 1020, 1021, 1022, 1023], Some(1020), None),
+            (&[1020, 1020, 1021, 1022, 1023], None, None),
+        ];
+        for (connects, before, wanted) in rows {
+            let connects: Vec<Duration> = connects.iter().map(|c| ms(*c)).collect();
+            assert_eq!(resent(&connects, before.map(ms)), wanted, "{connects:?} {before:?}");
+        }
+    }
 }
