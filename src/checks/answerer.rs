@@ -181,21 +181,6 @@ fn proxy(answer: &Answer) -> Option<Answerer> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Headers;
-
-    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
-        Answer {
-            version: "HTTP/1.1".into(),
-            status,
-            reason: String::new(),
-            headers: Headers(headers.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect()),
-            body: body.into(),
-            body_bytes: 0,
-            cut: false,
-            date: None,
-            received: 0,
-        }
-    }
 
     const RAY: (&str, &str) = ("cf-ray", "8c1f52a0773e0b94-FRA");
     const CF: (&str, &str) = ("server", "cloudflare");
@@ -282,7 +267,7 @@ mod tests {
             (500, &[], "", Unknown),
         ];
         for (status, headers, body, wanted) in rows {
-            assert_eq!(who(&answer(status, headers, body)), wanted, "{status} {headers:?} {body}");
+            assert_eq!(who(&Answer::of(status, headers, body)), wanted, "{status} {headers:?} {body}");
         }
     }
 
@@ -296,8 +281,8 @@ mod tests {
     #[test]
     fn a_refusal_is_a_401_with_its_words() {
         let body = r#"{"error":"Forbidden by auth provider"}"#;
-        assert_eq!(refusal(&answer(401, &[], body)).as_deref(), Some("Forbidden by auth provider"));
-        assert_eq!(refusal(&answer(403, &[], body)), None);
-        assert_eq!(refusal(&answer(401, &[], "<html>")), None);
+        assert_eq!(refusal(&Answer::of(401, &[], body)).as_deref(), Some("Forbidden by auth provider"));
+        assert_eq!(refusal(&Answer::of(403, &[], body)), None);
+        assert_eq!(refusal(&Answer::of(401, &[], "<html>")), None);
     }
 }

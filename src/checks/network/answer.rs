@@ -123,21 +123,6 @@ pub(in crate::checks) fn elsewhere(host: &str, answer: &Answer) -> Option<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Headers;
-
-    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
-        Answer {
-            version: "HTTP/1.1".into(),
-            status,
-            reason: String::new(),
-            headers: Headers(headers.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect()),
-            body: body.into(),
-            body_bytes: 0,
-            cut: false,
-            date: None,
-            received: 0,
-        }
-    }
 
     #[track_caller]
     fn is(code: Option<Code>, answer: &Answer) {
@@ -154,38 +139,48 @@ mod tests {
 
     #[test]
     fn each_answerer_is_told_apart() {
-        is(None, &answer(401, &[RAY], r#"{"error":"No authorization header presented"}"#));
+        is(None, &Answer::of(401, &[RAY], r#"{"error":"No authorization header presented"}"#));
         is(
             Some(Code::CloudflareChallenge),
-            &answer(403, &[RAY, ("cf-mitigated", "challenge")], "Just a moment..."),
+            &Answer::of(403, &[RAY, ("cf-mitigated", "challenge")], "Just a moment..."),
         );
-        is(Some(Code::CloudflareBlocked), &answer(403, &[RAY], "error code: 1020"));
-        is(Some(Code::CloudflareOriginError), &answer(522, &[RAY], "error code: 522"));
-        is(Some(Code::SignatureUnrecognised), &answer(418, &[RAY], "{}"));
-        is(Some(Code::GatewayUnhealthy), &answer(503, &[RAY], "{}"));
-        is(Some(Code::HttpBlockPage), &answer(200, &[HTML], "<title>Web Page Blocked!</title> FortiGuard"));
-        is(Some(Code::HttpBlockPage), &answer(403, &[HTML, ("x-squid-error", "ERR_ACCESS_DENIED 0")], "x"));
-        is(Some(Code::HttpUnexpected), &answer(503, &[HTML, ("x-squid-error", "ERR_CONNECT_FAIL 0")], "x"));
-        is(Some(Code::HttpBlockPage), &answer(407, &[("proxy-authenticate", "Basic")], ""));
-        is(Some(Code::SignatureUnrecognised), &answer(502, &[RAY, HTML], "Bad gateway"));
-        is(Some(Code::SignatureUnrecognised), &answer(429, &[RAY, ("retry-after", "9")], "slow down"));
-        is(Some(Code::HttpUnexpected), &answer(429, &[("retry-after", "9")], "slow down"));
+        is(Some(Code::CloudflareBlocked), &Answer::of(403, &[RAY], "error code: 1020"));
+        is(Some(Code::CloudflareOriginError), &Answer::of(522, &[RAY], "error code: 522"));
+        is(Some(Code::SignatureUnrecognised), &Answer::of(418, &[RAY], "{}"));
+        is(Some(Code::GatewayUnhealthy), &Answer::of(503, &[RAY], "{}"));
+        is(
+            Some(Code::HttpBlockPage),
+            &Answer::of(200, &[HTML], "<title>Web Page Blocked!</title> FortiGuard"),
+        );
+        is(
+            Some(Code::HttpBlockPage),
+            &Answer::of(403, &[HTML, ("x-squid-error", "ERR_ACCESS_DENIED 0")], "x"),
+        );
+        is(
+            Some(Code::HttpUnexpected),
+            &Answer::of(503, &[HTML, ("x-squid-error", "ERR_CONNECT_FAIL 0")], "x"),
+        );
+        is(Some(Code::HttpBlockPage), &Answer::of(407, &[("proxy-authenticate", "Basic")], ""));
+        is(Some(Code::SignatureUnrecognised), &Answer::of(502, &[RAY, HTML], "Bad gateway"));
+        is(Some(Code::SignatureUnrecognised), &Answer::of(429, &[RAY, ("retry-after", "9")], "slow down"));
+        is(Some(Code::HttpUnexpected), &Answer::of(429, &[("retry-after", "9")], "slow down"));
         is(
             Some(Code::SignatureUnrecognised),
-            &answer(401, &[], r#"{"error":"Invalid authorization header"}"#),
+            &Answer::of(401, &[], r#"{"error":"Invalid authorization header"}"#),
         );
-        is(Some(Code::GatewayUnhealthy), &answer(500, &[("server", "uvicorn")], "Internal Server Error"));
+        is(Some(Code::GatewayUnhealthy), &Answer::of(500, &[("server", "uvicorn")], "Internal Server Error"));
         is(
             Some(Code::HttpRedirected),
-            &answer(302, &[("location", "https://portal.hotel.example/login")], ""),
+            &Answer::of(302, &[("location", "https://portal.hotel.example/login")], ""),
         );
-        is(Some(Code::HttpUnexpected), &answer(403, &[HTML, ("server", "nginx")], "403 Forbidden"));
-        is(Some(Code::HttpUnexpected), &answer(200, &[("server", "nginx")], "Welcome to nginx!"));
+        is(Some(Code::HttpUnexpected), &Answer::of(403, &[HTML, ("server", "nginx")], "403 Forbidden"));
+        is(Some(Code::HttpUnexpected), &Answer::of(200, &[("server", "nginx")], "Welcome to nginx!"));
     }
 
     #[test]
     fn an_answer_that_breaks_off_is_not_taken_for_another_service() {
-        let cut = |headers, bytes| Answer { cut: true, body_bytes: bytes, ..answer(200, headers, "{\"iss") };
+        let cut =
+            |headers, bytes| Answer { cut: true, body_bytes: bytes, ..Answer::of(200, headers, "{\"iss") };
         is(Some(Code::HttpMalformed), &cut(&[], 5));
         is(Some(Code::HttpMalformed), &cut(&[RAY], 5));
         is(Some(Code::HttpUnexpected), &cut(&[], 64 * 1024));
@@ -197,20 +192,20 @@ mod tests {
             Verdict::Findings(found) => format!("{}: {}", found[0].arg("by"), found[0].arg("words")),
             other => panic!("{other:?}"),
         };
-        let limited = |more: &[_]| said(&answer(429, more, "Too many"));
+        let limited = |more: &[_]| said(&Answer::of(429, more, "Too many"));
         assert_eq!(
             limited(&[("server", "nginx"), ("retry-after", "60")]),
             "NGINX: Too many; Retry-After: 60"
         );
         assert_eq!(limited(&[RAY, ("retry-after", "60")]), "unknown: Too many; Retry-After: 60");
         assert_eq!(limited(&[]), "another service: Too many");
-        let proxy = answer(407, &[("proxy-authenticate", "Basic")], "");
+        let proxy = Answer::of(407, &[("proxy-authenticate", "Basic")], "");
         assert_eq!(said(&proxy), "a proxy: ");
     }
 
     #[test]
     fn a_redirect_leads_elsewhere_only_if_the_host_is_another() {
-        let to = |host, location| elsewhere(host, &answer(302, &[("location", location)], "")).is_some();
+        let to = |host, location| elsewhere(host, &Answer::of(302, &[("location", location)], "")).is_some();
         assert!(!to("gitlab.example.com", "https://GitLab.example.com/users/sign_in"));
         assert!(!to("gitlab.example.com", "/users/sign_in"));
         assert!(!to("2001:db8::1", "https://[2001:db8::1]:8443/users/sign_in"));
@@ -220,6 +215,9 @@ mod tests {
 
     #[test]
     fn the_right_words_from_the_wrong_status_are_not_the_signature() {
-        is(Some(Code::HttpUnexpected), &answer(200, &[], r#"{"error":"No authorization header presented"}"#));
+        is(
+            Some(Code::HttpUnexpected),
+            &Answer::of(200, &[], r#"{"error":"No authorization header presented"}"#),
+        );
     }
 }
