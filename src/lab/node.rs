@@ -40,8 +40,7 @@ pub(super) fn world(situation: &Situation) -> World {
         )
         .collect();
     let shell = environment(situation, &changes, Stack::Shell);
-    let deployment =
-        last(&changes, |c| c.deployment.as_deref()).and_then(|d| d.parse().ok()).unwrap_or_default();
+    let deployment = last(&changes, |c| c.deployment).unwrap_or_default();
     if faults.iter().any(|kind| **kind == Kind::NoGitlab) {
         return World { node: bare, facts: Facts::default(), shell, deployment, agent_platform: None };
     }

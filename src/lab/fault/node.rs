@@ -2,7 +2,9 @@
 
 use crate::subject::Install;
 use crate::subject::place::Stack;
-use serde::Deserialize;
+use crate::subject::services::Deployment;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 
 /// Variables with their values.
@@ -10,7 +12,7 @@ pub type Variables = BTreeMap<String, String>;
 
 /// How a node differs from the lab's usual one: a Linux package with Rails, Workhorse and Sidekiq, no proxy.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct NodeChange {
     /// Another kind of installation.
     pub install: Option<Install>,
@@ -38,7 +40,26 @@ pub struct NodeChange {
     /// Whether the storages could be read; if not, no list of internal hosts is complete.
     pub storages_unreadable: bool,
     /// What `--deployment` says.
-    pub deployment: Option<String>,
+    #[serde(deserialize_with = "deployment")]
+    pub deployment: Option<Deployment>,
     /// Whether the Agent Platform is used; not said: it is.
     pub agent_platform: Option<bool>,
+}
+
+fn deployment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Deployment>, D::Error> {
+    let word = String::deserialize(from)?;
+    word.parse().map(Some).map_err(|()| D::Error::custom(format!("`{word}` is no deployment")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_means_nothing_is_refused_and_not_passed_over() {
+        let read = |text: &str| serde_json::from_str::<NodeChange>(text).map_err(|e| e.to_string());
+        assert_eq!(read(r#"{"deployment": "hybrid"}"#).map(|c| c.deployment), Ok(Some(Deployment::Hybrid)));
+        assert!(read(r#"{"deployment": "hybird"}"#).is_err_and(|e| e.contains("no deployment")));
+        assert!(read(r#"{"deploiment": "hybrid"}"#).is_err_and(|e| e.contains("unknown field")));
+    }
 }
