@@ -36,6 +36,8 @@ pub enum Layer {
     Upgrade,
     /// The first message on a WebSocket: Action Cable's `welcome`.
     Welcome,
+    /// What was said on a WebSocket comes back.
+    Message,
     /// The first ping behind the welcome.
     Ping,
     /// A WebSocket, or a gRPC stream, held open for as long as asked.
@@ -54,6 +56,7 @@ impl Layer {
             Layer::Grpc => "grpc",
             Layer::Upgrade => "upgrade",
             Layer::Welcome => "welcome",
+            Layer::Message => "message",
             Layer::Ping => "ping",
             Layer::Hold => "hold",
         }
@@ -68,6 +71,8 @@ pub enum Failure {
     Dns(DnsFailure),
     /// No address accepted the connection.
     Tcp(TcpFailure),
+    /// A Unix socket of this node did not accept it.
+    Socket(SocketFailure),
     /// The proxy did not let CONNECT through.
     Proxy(ProxyFailure),
     /// The handshake did not end in a trusted channel.
@@ -93,6 +98,9 @@ impl fmt::Display for Failure {
         match self {
             Failure::Dns(dns) => write!(f, "the name {} did not resolve", dns.host),
             Failure::Tcp(tcp) => write!(f, "the connection to {} was not accepted", tcp.target),
+            Failure::Socket(socket) => {
+                write!(f, "{} did not accept the connection: {}", socket.path, socket.words)
+            }
             Failure::Proxy(proxy) => write!(f, "the proxy {} did not let it through", proxy.proxy),
             Failure::Tls(tls) => write!(f, "TLS failed: {}", tls.words),
             Failure::Http(http) => write!(f, "no HTTP came: {}", http.words),
@@ -159,6 +167,36 @@ pub struct TcpFailure {
     /// How long it took until this was known.
     #[serde(with = "millis")]
     pub after: Duration,
+}
+
+/// A Unix socket did not accept the connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SocketFailure {
+    /// In which way.
+    pub kind: SocketKind,
+    /// Its path.
+    pub path: String,
+    /// The system's words.
+    pub words: String,
+    /// How long it took until this was known.
+    #[serde(with = "millis")]
+    pub after: Duration,
+}
+
+/// In which way a Unix socket did not accept a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SocketKind {
+    /// There is no such file.
+    Absent,
+    /// The file is there, and nobody listens behind it.
+    Refused,
+    /// This user may not open it.
+    Denied,
+    /// No answer in time, or its queue is full.
+    Timeout,
+    /// Anything else: see `words`.
+    Other,
 }
 
 /// How an attempt to connect ended.

@@ -29,6 +29,7 @@ use crate::egress::routes::{Ways, routes};
 use crate::secret::Secret;
 use crate::subject::address::{BaseUrl, Scheme, Target};
 use crate::subject::dial::{AddressRule, AddressTo, Dial};
+use crate::subject::doors::{Certainty, Doors, Entry, doors};
 use crate::subject::facts::Facts;
 use crate::subject::ranges::Sampling;
 use crate::subject::services::{Deployment, Services};
@@ -114,10 +115,12 @@ impl Lab {
             deployment,
             agent_platform,
             routes: Vec::new(),
+            doors: Doors::default(),
             dial: self.dial(),
             stores: node::stores(roots),
             public_roots: PublicRoots::Given(roots.public.clone()),
             token: self.token(),
+            identity: None,
             started_at: self.clock(now),
             limits: self.limits(limits),
             cloudflare: Cloudflare::embedded(),
@@ -129,6 +132,13 @@ impl Lab {
         if subject.deployment == Deployment::Unknown {
             subject.deployment = Deployment::detected(subject.instance.as_ref(), &subject.services);
         }
+        subject.doors = doors(&Entry {
+            instance: subject.instance.as_ref(),
+            instance_from: "external_url",
+            node: &subject.node,
+            ways_in: &subject.facts.ways_in,
+            certainty: Certainty::Configured,
+        });
         subject.routes = routes(&Ways {
             services: &subject.services,
             facts: &subject.facts,
@@ -165,7 +175,7 @@ impl Lab {
         let mut addresses: Vec<AddressRule> = HOSTS.iter().flat_map(|host| self.rules(host)).collect();
         addresses.extend(ranges::rules(&self.situation));
         addresses.push(AddressRule { address: None, port: None, to: AddressTo::Unreachable });
-        Dial { names: Vec::new(), addresses, nameserver: Some(self.situation.ports.resolver) }
+        Dial { addresses, nameserver: Some(self.situation.ports.resolver), ..Dial::default() }
     }
 
     /// Where the addresses of a host lead: its own, and those that a fault gives it.

@@ -11,9 +11,10 @@ pub use reading::{Connected, Grpc, Outcome, Reading, Resolved, Sample, Serving, 
 use crate::failure::Layer;
 use crate::secret::Secret;
 use crate::subject::address::Target;
+use crate::subject::doors::Aim;
 use crate::subject::{StoreId, Via};
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// One attempt on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -60,17 +61,10 @@ pub struct Walk {
     pub tls: Option<TlsAsk>,
     /// What happens once the channel stands.
     pub then: Then,
-    /// For one of several equal walks: which, and the address that all of them take.
-    pub repeat: Option<Repeat>,
-}
-
-/// One of several equal walks, as a measurement of latency needs them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Repeat {
-    /// From 1.
+    /// Where the connection is made; only `Name` goes with a proxy.
+    pub aim: Aim,
+    /// Which of several equal walks this is, from 1: a measurement of latency needs more than one.
     pub nth: u8,
-    /// The only address that is tried: a race between addresses would hide a slow one.
-    pub address: SocketAddr,
 }
 
 /// How TLS is spoken.
@@ -86,6 +80,8 @@ pub struct TlsAsk {
     pub packets: Packets,
     /// What a bad certificate does.
     pub on_bad_certificate: OnBadCertificate,
+    /// Who we say that we are.
+    pub identity: WhoWeAre,
 }
 
 impl TlsAsk {
@@ -97,6 +93,7 @@ impl TlsAsk {
             hello: Hello::Small,
             packets: Packets::Any,
             on_bad_certificate: OnBadCertificate::Stop,
+            identity: WhoWeAre::Anybody,
         }
     }
 
@@ -104,6 +101,16 @@ impl TlsAsk {
     pub fn lenient(trust: StoreId) -> Self {
         Self { on_bad_certificate: OnBadCertificate::Record, ..Self::strict(trust) }
     }
+}
+
+/// Who we say that we are to a server that asks for a client certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhoWeAre {
+    /// Nobody in particular: no certificate is sent.
+    Anybody,
+    /// The holder of the certificate that was given for the instance's doors, where one was.
+    GivenIdentity,
 }
 
 /// What is offered by ALPN.
@@ -158,6 +165,8 @@ pub enum Then {
     Request(Request),
     /// A WebSocket handshake, and listening.
     Upgrade(Upgrade),
+    /// A line that is no HTTP: the first server that reads it answers in its own words, whatever stands behind it.
+    Nonsense,
     /// A call to gRPC's health service over HTTP/2.
     Grpc(Health),
 }
@@ -171,14 +180,40 @@ pub struct Request {
     pub path: String,
     /// Headers beside `Host`, `User-Agent` and `Accept`.
     pub headers: Vec<(String, String)>,
-    /// A JSON body.
-    pub body: Option<String>,
+    /// What is sent with it.
+    pub content: Content,
+    /// A token for the `Authorization` header; never serialised, and sent only over verified TLS or to this node.
+    #[serde(skip)]
+    pub credential: Option<Secret>,
+}
+
+/// The body of a request, always JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Content {
+    /// None.
+    Nothing,
+    /// This text.
+    Json(String),
+    /// So many bytes of JSON that says nothing, at least 16.
+    Filler(u32),
 }
 
 impl Request {
     /// A plain GET.
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::Get, path: path.into(), headers: Vec::new(), body: None }
+        Self {
+            method: Method::Get,
+            path: path.into(),
+            headers: Vec::new(),
+            content: Content::Nothing,
+            credential: None,
+        }
+    }
+
+    /// A POST of JSON.
+    pub fn post(path: impl Into<String>, content: Content) -> Self {
+        Self { method: Method::Post, content, ..Self::get(path) }
     }
 }
 
@@ -192,7 +227,7 @@ pub enum Method {
     Post,
 }
 
-/// A WebSocket handshake for Action Cable, and how long to listen.
+/// A WebSocket handshake, and how long to listen.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Upgrade {
     /// The path, the relative URL root included.
@@ -208,8 +243,22 @@ pub struct Upgrade {
     /// A token for the `Authorization` header; never serialised.
     #[serde(skip)]
     pub credential: Option<Secret>,
+    /// A text that is sent behind the welcome and must come back inside a message; `None`: nothing is said.
+    pub message: Option<String>,
+    /// By which HTTP the handshake is made: version 2 by RFC 8441.
+    pub version: Version,
     /// Until when to listen.
     pub listen: Listen,
+}
+
+/// By which HTTP a handshake is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Version {
+    /// HTTP/1.1: `Upgrade`.
+    Http1,
+    /// HTTP/2: an extended CONNECT (RFC 8441), where the server says that it takes one.
+    Http2,
 }
 
 /// Until when a WebSocket is listened to.
@@ -222,6 +271,8 @@ pub enum Listen {
     FirstPing,
     /// As `FirstPing`, then held for so many seconds since the handshake.
     Hold(u32),
+    /// Held for so many seconds since the handshake, whatever is said on it: no Action Cable is expected.
+    Open(u32),
 }
 
 /// A call to `grpc.health.v1.Health`, for the server as a whole and without credentials.
@@ -267,13 +318,13 @@ impl Probe {
                 Then::Close if walk.tls.is_some() => Layer::Tls,
                 Then::Close if walk.via == Via::Direct => Layer::Tcp,
                 Then::Close => Layer::Proxy,
-                Then::Request(_) => Layer::Http,
+                Then::Request(_) | Then::Nonsense => Layer::Http,
                 Then::Grpc(Health::Check) => Layer::Grpc,
                 Then::Grpc(Health::Watch(_)) => Layer::Hold,
                 Then::Upgrade(upgrade) => match upgrade.listen {
                     Listen::Answer => Layer::Upgrade,
                     Listen::FirstPing => Layer::Ping,
-                    Listen::Hold(_) => Layer::Hold,
+                    Listen::Hold(_) | Listen::Open(_) => Layer::Hold,
                 },
             },
         }

@@ -20,6 +20,7 @@ pub mod text;
 use crate::run::event::{Ending, Event};
 use crate::run::{Run, RunVerdict};
 use crate::subject::Route;
+use crate::subject::doors::DoorAbout;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shape::{CauseReport, CheckReport, Coverage, GroupCount, Instance, NodeFacts, ProbeReport, Tool};
@@ -62,6 +63,9 @@ pub struct Report {
     pub coverage: Coverage,
     /// The ways out.
     pub routes: Vec<Route>,
+    /// The ways in, outermost first; empty in older reports.
+    #[serde(default)]
+    pub doors: Vec<DoorAbout>,
     /// Groups that have checks, in the contract's order.
     pub groups: Vec<GroupCount>,
     /// Every step, in plan order.

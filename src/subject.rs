@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod dial;
+pub mod doors;
 pub mod environment;
 pub mod facts;
 pub mod place;
@@ -14,6 +15,7 @@ use crate::secret::Secret;
 use crate::text;
 use address::{BaseUrl, ProxyUrl, Target};
 use dial::Dial;
+use doors::{DoorAbout, Doors};
 use facts::Facts;
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -44,6 +46,8 @@ pub struct Subject {
     pub routes: Vec<Route>,
     /// Whether the shell's ways are examined, or stand for comparison.
     pub shell: Shell,
+    /// The ways in, outermost first.
+    pub doors: Doors,
     /// Where connections really go.
     pub dial: Dial,
     /// The roots that ways trust; `StoreId` points in here.
@@ -52,6 +56,8 @@ pub struct Subject {
     pub public_roots: PublicRoots,
     /// A personal access token, if one was given.
     pub token: Option<Secret>,
+    /// A client certificate for the instance's doors, if one was given.
+    pub identity: Option<Identity>,
     /// The node's clock when the run began: what certificates and `Date` headers are held against.
     pub started_at: Timestamp,
     /// Time limits and consent.
@@ -148,6 +154,15 @@ impl Subject {
             | Endpoint::Instance => Requirement::Needed,
         }
     }
+}
+
+/// A client certificate with its key, as `--cert` and `--key` name them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The chain in DER form, leaf first.
+    pub chain: Vec<Vec<u8>>,
+    /// The key in PEM form.
+    pub key: Secret,
 }
 
 /// What becomes of the shell's ways.
@@ -317,6 +332,9 @@ pub struct About {
     pub node: Node,
     /// The ways out.
     pub routes: Vec<Route>,
+    /// The ways in, outermost first; empty in older reports.
+    #[serde(default)]
+    pub doors: Vec<DoorAbout>,
     /// The title of the lab's scenario.
     pub demo: Option<String>,
     /// `cloud`, `self-hosted`, …; `None`: not known.
@@ -338,6 +356,18 @@ pub struct Limits {
     pub hold: Option<Duration>,
     /// Whether Cloudflare's ranges are sampled.
     pub sampling: Sampling,
+    /// Whether one real code completion may be asked for.
+    pub completion: Completion,
+}
+
+/// Whether one real code completion may be asked for: it counts as use of GitLab Duo.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Completion {
+    /// `--allow-completion` was given.
+    Allowed,
+    /// It was not.
+    #[default]
+    NotAsked,
 }
 
 impl Default for Limits {
@@ -359,6 +389,7 @@ impl Limits {
         deadline: Duration::from_secs(30),
         hold: None,
         sampling: Sampling::NotAsked,
+        completion: Completion::NotAsked,
     };
 
     /// How long to wait for the first ping: Action Cable sends one every 3 s, so two may be missed.

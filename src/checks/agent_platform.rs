@@ -16,6 +16,7 @@ use crate::failure::{Answer, Layer};
 use crate::finding::Code;
 use crate::probe::{Alpn, Health, Probe, Then, TlsAsk, Walk};
 use crate::subject::address::Scheme;
+use crate::subject::doors::Aim;
 use crate::subject::place::{Endpoint, Place};
 use crate::subject::services::Requirement;
 use crate::subject::{Route, Subject, Via};
@@ -47,7 +48,8 @@ fn with(subject: &Subject, place: Place, alpn: Alpn, then: Then) -> Option<Probe
         via: route.via.clone(),
         tls: (base.scheme == Scheme::Https).then_some(tls),
         then,
-        repeat: None,
+        aim: Aim::Name,
+        nth: 1,
     }))
 }
 

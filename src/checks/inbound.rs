@@ -13,6 +13,7 @@ use crate::check::{Ask, Reached, Seen, Verdict};
 use crate::failure::Layer;
 use crate::probe::{Alpn, Probe, Reading, Request, Then, Tls, TlsAsk, Walk};
 use crate::subject::address::{BaseUrl, Scheme};
+use crate::subject::doors::Aim;
 use crate::subject::place::{Door, Place};
 use crate::subject::{Subject, Via};
 
@@ -42,7 +43,8 @@ fn request(subject: &Subject, alpn: Alpn, request: Request) -> Option<Probe> {
         via: Via::Direct,
         tls: tls(url, alpn),
         then: Then::Request(request),
-        repeat: None,
+        aim: Aim::Name,
+        nth: 1,
     }))
 }
 

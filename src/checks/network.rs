@@ -17,6 +17,7 @@ use crate::check::Ask;
 use crate::failure::Layer;
 use crate::probe::{Probe, Request, Then, TlsAsk, Walk};
 use crate::subject::address::Scheme;
+use crate::subject::doors::Aim;
 use crate::subject::place::{Endpoint, Place, Stack};
 use crate::subject::services::Requirement;
 use crate::subject::{Route, StoreId, Subject, Via};
@@ -96,7 +97,8 @@ pub(super) fn by(
         via: via.clone(),
         tls: (base.scheme == Scheme::Https).then_some(tls),
         then,
-        repeat: None,
+        aim: Aim::Name,
+        nth: 1,
     }))
 }
 

@@ -9,11 +9,14 @@ use crate::net::Net;
 use crate::plan::{Plan, Selection, What, plan};
 use crate::secret::Secret;
 use crate::subject::dial::{Dial, NameRule, NameTo};
+use crate::subject::doors::{Certainty, Doors, Entry, doors};
 use crate::subject::environment::Environment;
 use crate::subject::place::{Place, Stack};
 use crate::subject::ranges::Sampling;
 use crate::subject::services::{Deployment, Services};
-use crate::subject::{About, Cloudflare, Limits, Node, PublicRoots, Route, Shell, Store, StoreId, Subject};
+use crate::subject::{
+    About, Cloudflare, Completion, Limits, Node, PublicRoots, Route, Shell, Store, StoreId, Subject,
+};
 use crate::{node, text};
 use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
@@ -140,6 +143,7 @@ pub fn limits(options: &Options) -> Limits {
         deadline: options.deadline.map_or(usual, |s| s.0),
         hold,
         sampling: Sampling::NotAsked,
+        completion: Completion::NotAsked,
     }
 }
 
@@ -171,10 +175,12 @@ pub fn of_node(
         node,
         facts,
         routes: Vec::new(),
+        doors: Doors::default(),
         dial: Dial::default(),
         stores,
         public_roots: PublicRoots::Mozilla,
         token: inputs.token.clone(),
+        identity: None,
         started_at: now,
         limits: limits(options),
         cloudflare: Cloudflare::embedded(),
@@ -185,6 +191,14 @@ pub fn of_node(
         Deployment::Unknown => Deployment::detected(subject.instance.as_ref(), &subject.services),
         given => given,
     };
+    let ways_in = subject.facts.ways_in.clone();
+    subject.doors = doors(&Entry {
+        instance: subject.instance.as_ref(),
+        instance_from: if options.instance_url.is_some() { "--instance-url" } else { "external_url" },
+        node: &subject.node,
+        ways_in: &ways_in,
+        certainty: if options.sysroot.is_some() { Certainty::Supposed } else { Certainty::Configured },
+    });
     subject.routes = routes(&Ways {
         services: &subject.services,
         facts: &subject.facts,
@@ -222,7 +236,7 @@ fn stores<const N: usize>(read: [(&[Stack], Option<Store>); N]) -> (Vec<Store>, 
 fn dial(options: &Options, node: &Node) -> Dial {
     let given =
         options.connect_to.iter().map(|c| c.0.clone()).chain(options.resolve.iter().map(|r| r.0.clone()));
-    let mut dial = Dial { names: given.collect(), addresses: Vec::new(), nameserver: options.nameserver };
+    let mut dial = Dial { names: given.collect(), nameserver: options.nameserver, ..Dial::default() };
     if options.sysroot.is_some() && options.nameserver.is_none() {
         let names: BTreeSet<&String> = node.hosts.iter().flat_map(|entry| &entry.names).collect();
         dial.names.extend(names.into_iter().map(|name| NameRule {
@@ -285,6 +299,7 @@ pub fn rig(mut subject: Subject, selection: &Selection) -> Rig {
         started_at: subject.started_at,
         node: subject.node.clone(),
         routes: subject.routes.clone(),
+        doors: subject.doors.about(),
         demo: subject.demo.clone(),
         deployment: subject.deployment.as_str().map(str::to_owned),
         deadline: subject.limits.deadline,

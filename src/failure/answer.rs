@@ -34,6 +34,13 @@ pub struct Answer {
     pub date: Option<i64>,
     /// Unix seconds of this node's clock when the answer came.
     pub received: i64,
+    /// The server's first HTTP/2 settings, in the order in which they came: number and value (RFC 9113, 6.5.2). Empty:
+    /// not HTTP/2, or not seen.
+    #[serde(default)]
+    pub settings: Vec<(u16, u32)>,
+    /// When each piece of the body came, since the head of the answer, in milliseconds: the first 32.
+    #[serde(default)]
+    pub pieces: Vec<u32>,
 }
 
 #[cfg(test)]
@@ -50,6 +57,8 @@ impl Answer {
             cut: false,
             date: None,
             received: 0,
+            settings: Vec::new(),
+            pieces: Vec::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::failure::{Answer, Headers};
 use crate::text;
+use std::time::Duration;
 
 /// Headers kept beyond this many say nothing more about who answered.
 const HEADERS: usize = 60;
@@ -96,6 +97,8 @@ impl Head {
             cut: body.cut,
             date,
             received,
+            settings: Vec::new(),
+            pieces: body.pieces.clone(),
         }
     }
 }
@@ -109,11 +112,19 @@ pub(super) struct Body {
     pub(super) bytes: u64,
     /// Whether more would have come.
     pub(super) cut: bool,
+    /// When the first pieces came, in milliseconds since the head.
+    pub(super) pieces: Vec<u32>,
 }
 
+/// How many pieces of a body are timed.
+const TIMED: usize = 32;
+
 impl Body {
-    /// Takes in the next piece.
-    pub(super) fn add(&mut self, piece: &[u8]) {
+    /// Takes in the next piece, so long after the head.
+    pub(super) fn add(&mut self, piece: &[u8], after: Duration) {
+        if self.pieces.len() < TIMED {
+            self.pieces.push(u32::try_from(after.as_millis()).unwrap_or(u32::MAX));
+        }
         let room = KEPT.saturating_sub(self.kept.len());
         self.kept.extend_from_slice(&piece[..piece.len().min(room)]);
         self.bytes += piece.len() as u64;
@@ -161,7 +172,7 @@ pub(super) fn unchunked(mut raw: &[u8]) -> Vec<u8> {
 }
 
 /// An HTTP date (RFC 9110, section 5.6.7) in Unix seconds.
-fn date(text: &str) -> Option<i64> {
+pub(super) fn date(text: &str) -> Option<i64> {
     let parser = jiff::fmt::rfc2822::DateTimeParser::new();
     parser.parse_timestamp(text).ok().map(jiff::Timestamp::as_second)
 }

@@ -6,10 +6,10 @@
 use super::websocket::Socket;
 use super::{Net, Teller, ended, words};
 use crate::failure::{Ended, Failure, Layer, WebSocketFailure};
-use crate::probe::{Listen, Reading};
+use crate::probe::{Listen, Reading, Upgrade};
 use crate::subject::Limits;
 use crate::text;
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -22,6 +22,8 @@ struct Line<'a> {
     last: Instant,
     frames: u32,
     longest_gap: Duration,
+    /// When a ping came that nobody waited for.
+    pinged: Option<Instant>,
 }
 
 /// A message, as far as it matters here.
@@ -29,6 +31,11 @@ enum Heard {
     Welcome,
     Ping,
     Disconnect(String),
+    /// A message about a subscription: its identifier, and how long the whole message is.
+    Identified {
+        identifier: String,
+        length: usize,
+    },
     Foreign(String),
     /// A control frame of the protocol itself.
     Control,
@@ -38,20 +45,29 @@ enum Heard {
 pub(super) async fn listen(
     net: &Net,
     socket: &mut Socket,
-    until: Listen,
+    upgrade: &Upgrade,
     teller: &mut Teller<'_>,
 ) -> Option<()> {
     let opened = Instant::now();
-    let mut line = Line { socket, opened, last: opened, frames: 0, longest_gap: Duration::ZERO };
-    let hold = match until {
+    let mut line =
+        Line { socket, opened, last: opened, frames: 0, longest_gap: Duration::ZERO, pinged: None };
+    let hold = match upgrade.listen {
         Listen::Answer => return Some(()),
         Listen::FirstPing => None,
         Listen::Hold(seconds) => Some(Duration::from_secs(seconds.into())),
+        Listen::Open(seconds) => {
+            let held = line.hold(opened + Duration::from_secs(seconds.into())).await;
+            return teller.tell(Layer::Hold, opened, held.map(|reading| ((), reading)));
+        }
     };
     let welcomed =
         line.welcome(opened + net.timeout().max(Limits::FIRST_PING)).await.map(|()| ((), Reading::Welcome));
     teller.tell(Layer::Welcome, opened, welcomed)?;
     let welcome = Instant::now();
+    if let Some(text) = &upgrade.message {
+        let said = line.say(text, welcome + ECHO).await.map(|reading| ((), reading));
+        teller.tell(Layer::Message, welcome, said)?;
+    }
     let pinged = line.ping(welcome).await.map(|after| ((), Reading::Ping { after }));
     teller.tell(Layer::Ping, welcome, pinged)?;
     let Some(hold) = hold else { return Some(()) };
@@ -59,7 +75,34 @@ pub(super) async fn listen(
     teller.tell(Layer::Hold, opened, to_the_end)
 }
 
+/// A message is answered at once; a ping that came meanwhile is not waited for again.
+const ECHO: Duration = Duration::from_secs(5);
+
 impl Line<'_> {
+    /// Says a text and waits for a message that holds it.
+    async fn say(&mut self, text: &str, until: Instant) -> Result<Reading, Failure> {
+        let sent = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let sending = self.socket.send(Message::text(text.to_owned()));
+        match timeout_at(until.into(), sending).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(self.cut(ended(&error).unwrap_or(Ended::Eof), None)),
+            Err(_) => return Err(silent(Layer::Message, self.opened)),
+        }
+        let identifier = identifier(text).unwrap_or_default();
+        loop {
+            match self.next(until).await? {
+                None => return Err(silent(Layer::Message, self.opened)),
+                Some(Heard::Identified { identifier: same, length }) if same == identifier => {
+                    let came = u32::try_from(length).unwrap_or(u32::MAX);
+                    return Ok(Reading::Message { sent, came });
+                }
+                Some(Heard::Disconnect(reason)) => return Err(disconnected(reason)),
+                Some(Heard::Ping) => self.pinged = Some(self.last),
+                Some(Heard::Welcome | Heard::Control | Heard::Foreign(_) | Heard::Identified { .. }) => {}
+            }
+        }
+    }
+
     async fn welcome(&mut self, until: Instant) -> Result<(), Failure> {
         loop {
             match self.next(until).await? {
@@ -70,18 +113,24 @@ impl Line<'_> {
                 // A ping before the welcome is not Action Cable's either.
                 Some(Heard::Ping) => return Err(foreign("{\"type\":\"ping\"}".to_owned())),
                 Some(Heard::Foreign(text)) => return Err(foreign(text)),
+                Some(Heard::Identified { identifier, .. }) => {
+                    return Err(foreign(text::foreign(&identifier)));
+                }
             }
         }
     }
 
     /// Waits for the first ping; how long after the welcome it came.
     async fn ping(&mut self, welcome: Instant) -> Result<Duration, Failure> {
+        if let Some(at) = self.pinged {
+            return Ok(at - welcome);
+        }
         loop {
             match self.next(welcome + Limits::FIRST_PING).await? {
                 None => return Err(silent(Layer::Ping, welcome)),
                 Some(Heard::Ping) => return Ok(welcome.elapsed()),
                 Some(Heard::Disconnect(reason)) => return Err(disconnected(reason)),
-                Some(Heard::Welcome | Heard::Control | Heard::Foreign(_)) => {}
+                Some(Heard::Welcome | Heard::Control | Heard::Foreign(_) | Heard::Identified { .. }) => {}
             }
         }
     }
@@ -91,7 +140,13 @@ impl Line<'_> {
             match self.next(until).await? {
                 None => break,
                 Some(Heard::Disconnect(reason)) => return Err(disconnected(reason)),
-                Some(Heard::Welcome | Heard::Ping | Heard::Control | Heard::Foreign(_)) => {}
+                Some(
+                    Heard::Welcome
+                    | Heard::Ping
+                    | Heard::Control
+                    | Heard::Foreign(_)
+                    | Heard::Identified { .. },
+                ) => {}
             }
         }
         let longest_gap = self.longest_gap.max(self.last.elapsed());
@@ -157,6 +212,15 @@ fn heard(message: &Message) -> Heard {
         Some("welcome") => Heard::Welcome,
         Some("ping") => Heard::Ping,
         Some("disconnect") => Heard::Disconnect(text::foreign(field("reason").unwrap_or_default())),
-        Some(_) | None => Heard::Foreign(text::foreign(text)),
+        Some(_) | None => match field("identifier") {
+            Some(identifier) => Heard::Identified { identifier: identifier.to_owned(), length: text.len() },
+            None => Heard::Foreign(text::foreign(text)),
+        },
     }
+}
+
+/// The identifier of the subscription that a command is about.
+fn identifier(command: &str) -> Option<String> {
+    let json: serde_json::Value = serde_json::from_str(command).ok()?;
+    Some(json.get("identifier")?.as_str()?.to_owned())
 }

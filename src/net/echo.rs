@@ -34,7 +34,9 @@ pub(super) fn hide(credential: &Secret, outcome: &mut Outcome) {
             | Reading::Connected(_)
             | Reading::Tunnel(_)
             | Reading::Tls(_)
+            | Reading::Socket { .. }
             | Reading::Welcome
+            | Reading::Message { .. }
             | Reading::Ping { .. }
             | Reading::Held { .. },
         ) => {}
@@ -61,6 +63,7 @@ fn in_failure(secret: &str, failure: &mut Failure) {
         // Nothing was sent to these, or nothing of what came is kept.
         Failure::Dns(_)
         | Failure::Tcp(_)
+        | Failure::Socket(_)
         | Failure::Proxy(_)
         | Failure::Tls(_)
         | Failure::Grpc(

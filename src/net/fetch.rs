@@ -10,6 +10,7 @@ use crate::probe::{Fetch, Method, Outcome, Reading, Then, TlsAsk, Walk};
 use crate::subject::Via;
 use crate::subject::address::{Scheme, Target};
 use crate::subject::dial::AddressTo;
+use crate::subject::doors::Aim;
 use std::collections::HashMap;
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
@@ -66,7 +67,7 @@ fn scheme(fetch: &Fetch) -> Scheme {
 
 fn as_walk(fetch: &Fetch) -> Walk {
     let then = Then::Request(fetch.request.clone());
-    Walk { target: fetch.target.clone(), via: Via::Direct, tls: fetch.tls, then, repeat: None }
+    Walk { target: fetch.target.clone(), via: Via::Direct, tls: fetch.tls, then, aim: Aim::Name, nth: 1 }
 }
 
 /// The same request over a connection of its own, lower layers left unsaid unless they fail.
@@ -96,9 +97,7 @@ async fn request(net: &Net, fetch: &Fetch, addresses: &[SocketAddr]) -> Result<A
     for (name, value) in http::headers(&fetch.request) {
         builder = builder.header(name, value);
     }
-    if let Some(body) = &fetch.request.body {
-        builder = builder.body(body.clone());
-    }
+    builder = builder.body(http::content(&fetch.request));
     let mut response = match timeout_at(deadline, builder.send()).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) if error.is_connect() => return Err(None),
@@ -111,7 +110,7 @@ async fn request(net: &Net, fetch: &Fetch, addresses: &[SocketAddr]) -> Result<A
     let mut body = Body::default();
     loop {
         match timeout_at(deadline, response.chunk()).await {
-            Ok(Ok(Some(piece))) => body.add(&piece),
+            Ok(Ok(Some(piece))) => body.add(&piece, began.elapsed()),
             Ok(Ok(None)) => break,
             Ok(Err(_)) | Err(_) => body.cut = true,
         }

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either, Fuse, FutureExt, select};
 use h2::{Reason, RecvStream};
 use std::io::ErrorKind;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 
 /// More than any honest server sends before the body.
@@ -178,7 +178,7 @@ async fn rest(
 ) -> Result<Option<::http::HeaderMap>, h2::Error> {
     while let Some(data) = body.data().await {
         let data = data?;
-        read.add(&data);
+        read.add(&data, Duration::ZERO);
         if read.bytes >= super::http::READ || (until == Until::Message && message(&read.kept).is_some()) {
             read.cut = until == Until::End;
             return Ok(None);

@@ -3,15 +3,17 @@
 //! Decides how much of an answer is read and how a missing one failed. Redirects are not followed.
 
 use super::answer::{Body, Head};
-use super::stream::Io;
-use super::{Net, cause, ended, tls, words};
+use super::stream::{FirstBytes, Io, Stream};
+use super::{Net, cause, ended, settings, tls, words};
 use crate::failure::{Answer, Failure, HttpFailure, HttpKind};
-use crate::probe::{Method, Request};
+use crate::probe::{Content, Method, Request};
+use crate::secret::Secret;
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either, Fuse, FutureExt, select};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::task::Poll;
 use std::time::Instant;
 use tokio::time::timeout_at;
 
@@ -29,12 +31,19 @@ pub(super) struct Channel {
     pub(super) io: Box<dyn Io>,
     /// `None`: plain text.
     pub(super) tls: Option<crate::probe::Tls>,
+    /// Whether the other end is this node itself: a Unix socket, or a loopback address.
+    pub(super) is_local: bool,
 }
 
 impl Channel {
     /// Whether the server asked for a client certificate: its alert may still be on the way.
     pub(super) fn client_certificate_asked(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| tls.client_certificate_asked)
+    }
+
+    /// Whether a credential may travel here: verified TLS, or no way out of this node (`field-notes` 5).
+    pub(super) fn may_carry_a_credential(&self) -> bool {
+        self.is_local || self.tls.as_ref().is_some_and(|tls| tls.bad_certificate.is_none())
     }
 
     fn protocol(&self) -> Protocol {
@@ -69,7 +78,8 @@ pub(super) async fn request(
         Protocol::Http1 => request.path.clone(),
         Protocol::Http2 => format!("{scheme}://{authority}{}", request.path),
     };
-    let message = message(&uri, authority, request)
+    let safe = channel.may_carry_a_credential();
+    let message = message(&uri, authority, request, safe)
         .map_err(|e| Failure::Other { layer: crate::failure::Layer::Http, message: words(&e) })?;
     let answering = match timeout_at(deadline, begin(channel.io, protocol, message)).await {
         Ok(Ok(answering)) => answering,
@@ -84,6 +94,8 @@ pub(super) struct Begun {
     /// What moves the connection along; it is to be polled until it is over, and not beyond.
     pub(super) connection: Fuse<BoxFuture<'static, ()>>,
     pub(super) response: hyper::Response<Incoming>,
+    /// What the server sent first, where HTTP/2 is spoken: its settings are in it.
+    first: Option<FirstBytes>,
 }
 
 /// Sends a message and waits for the head of its answer.
@@ -92,21 +104,27 @@ pub(super) async fn begin(
     protocol: Protocol,
     message: ::http::Request<Full<Bytes>>,
 ) -> hyper::Result<Begun> {
+    let mut first = None;
     let (connection, answer) = match protocol {
         Protocol::Http1 => http1(io, message).await?,
-        Protocol::Http2 => http2(io, message).await?,
+        Protocol::Http2 => {
+            let stream = Stream::new(io, Vec::new());
+            let bytes = stream.first_bytes();
+            first = Some(bytes.clone());
+            http2(Box::new(stream), message, bytes).await?
+        }
     };
     let mut connection = connection.fuse();
     let response = match select(answer, &mut connection).await {
         Either::Left((response, _)) => response?,
         Either::Right(((), answer)) => answer.await?,
     };
-    Ok(Begun { connection, response })
+    Ok(Begun { connection, response, first })
 }
 
 /// Reads the rest of an answer, as far as it is wanted.
 pub(super) async fn finish(net: &Net, begun: Begun, deadline: tokio::time::Instant) -> Answer {
-    let Begun { connection, response } = begun;
+    let Begun { connection, response, first } = begun;
     let head = Head::of(&response);
     let mut body = Body::default();
     let reading = read(response.into_body(), &mut body).boxed();
@@ -118,10 +136,17 @@ pub(super) async fn finish(net: &Net, begun: Begun, deadline: tokio::time::Insta
     };
     let late = timeout_at(deadline, both).await.is_err();
     body.cut |= late;
-    head.with_body(&body, net.now())
+    let settings = first.and_then(|first| settings::first(&first.get())).unwrap_or_default();
+    Answer { settings, ..head.with_body(&body, net.now()) }
 }
 
-fn message(uri: &str, authority: &str, request: &Request) -> ::http::Result<::http::Request<Full<Bytes>>> {
+/// The request. A credential goes only where it may.
+fn message(
+    uri: &str,
+    authority: &str,
+    request: &Request,
+    may_carry_a_credential: bool,
+) -> ::http::Result<::http::Request<Full<Bytes>>> {
     let method = match request.method {
         Method::Get => ::http::Method::GET,
         Method::Post => ::http::Method::POST,
@@ -133,15 +158,38 @@ fn message(uri: &str, authority: &str, request: &Request) -> ::http::Result<::ht
     for (name, value) in headers(request) {
         builder = builder.header(name, value);
     }
-    builder.body(Full::new(Bytes::from(request.body.clone().unwrap_or_default())))
+    if let (Some(credential), true) = (&request.credential, may_carry_a_credential) {
+        builder = builder.header("authorization", bearer(credential)?);
+    }
+    builder.body(Full::new(content(request)))
+}
+
+/// A token as the value of a header that is never shown.
+pub(super) fn bearer(credential: &Secret) -> ::http::Result<::http::HeaderValue> {
+    let mut value = ::http::HeaderValue::try_from(format!("Bearer {}", credential.expose()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// What is sent with a request.
+pub(super) fn content(request: &Request) -> Bytes {
+    match &request.content {
+        Content::Nothing => Bytes::new(),
+        Content::Json(text) => Bytes::from(text.clone()),
+        Content::Filler(length) => {
+            let (before, after) = (r#"{"filler":""#, r#""}"#);
+            let room = usize::try_from(*length).unwrap_or(0).saturating_sub(before.len() + after.len());
+            Bytes::from([before, &"0".repeat(room), after].concat())
+        }
+    }
 }
 
 /// The headers of a request beside `Host` and `User-Agent`.
 pub(super) fn headers(request: &Request) -> impl Iterator<Item = (&str, &str)> {
     let given = |wanted: &str| request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
     let accept = (!given("accept")).then_some(("accept", "*/*"));
-    let json =
-        (request.body.is_some() && !given("content-type")).then_some(("content-type", "application/json"));
+    let json = (request.content != Content::Nothing && !given("content-type"))
+        .then_some(("content-type", "application/json"));
     let own = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     accept.into_iter().chain(json).chain(own)
 }
@@ -155,23 +203,36 @@ async fn http1(io: Box<dyn Io>, message: ::http::Request<Full<Bytes>>) -> hyper:
     Ok((connection.with_upgrades().map(drop).boxed(), answer.boxed()))
 }
 
-async fn http2(io: Box<dyn Io>, message: ::http::Request<Full<Bytes>>) -> hyper::Result<Sent> {
+async fn http2(
+    io: Box<dyn Io>,
+    message: ::http::Request<Full<Bytes>>,
+    first: FirstBytes,
+) -> hyper::Result<Sent> {
     let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
     builder.max_header_list_size(64 * 1024);
-    let (mut sender, connection) = builder.handshake(TokioIo::new(io)).await?;
+    let (mut sender, mut connection) = builder.handshake(TokioIo::new(io)).await?;
+    // A CONNECT with a protocol may be sent only once the server has said that it takes one (RFC 8441, 3).
+    if message.method() == ::http::Method::CONNECT {
+        std::future::poll_fn(|cx| {
+            let over = connection.poll_unpin(cx).is_ready();
+            if over || settings::first(&first.get()).is_some() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
     let answer = async move { sender.send_request(message).await };
     Ok((connection.map(drop).boxed(), answer.boxed()))
 }
 
 /// Reads a body until its end or the bound. An error in it is an end too: what came before is kept.
 async fn read(mut incoming: Incoming, body: &mut Body) {
+    let began = Instant::now();
     while let Some(frame) = incoming.frame().await {
         let Ok(frame) = frame else {
             body.cut = true;
             return;
         };
         if let Some(data) = frame.data_ref() {
-            body.add(data);
+            body.add(data, began.elapsed());
         }
         if body.bytes >= READ && !incoming.is_end_stream() {
             body.cut = true;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Enough to recognise a banner or the start of an HTTP answer.
-const REMEMBERED: usize = 64;
+/// Enough to recognise a banner or the start of an HTTP answer, and for a `ServerHello` or HTTP/2's first frame.
+const REMEMBERED: usize = 256;
 
 /// What can be read from and written to.
 pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}

@@ -109,7 +109,8 @@ async fn attempt(
     (Attempt { address, failed, words, took: began.elapsed() }, stream)
 }
 
-async fn open(to: SocketAddr, packets: Packets) -> io::Result<TcpStream> {
+/// Opens a connection to an address as it is.
+pub(super) async fn open(to: SocketAddr, packets: Packets) -> io::Result<TcpStream> {
     let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     match packets {
         Packets::Any => {}

@@ -1,14 +1,16 @@
 //! The TLS handshake: what is offered, how it failed, what the peer showed. Every handshake is a full one.
 
 use super::stream::{FirstBytes, Stream};
-use super::verify::{Seen, Verifier, Witness};
-use super::{Net, cause, ended, hello, words};
+use super::verify::{Presenter, Seen, Verifier, Witness};
+use super::{Net, cause, ended, hello, server_hello, words};
 use crate::failure::{Ended, Failure, TlsFailure, TlsKind};
-use crate::probe::{Alpn, Hello, Tls, TlsAsk};
+use crate::probe::{Alpn, Hello, Tls, TlsAsk, WhoWeAre};
 use crate::text;
 use rustls::client::{Resumption, danger::ServerCertVerifier};
+use rustls::sign::CertifiedKey;
 use rustls::{AlertDescription, ClientConfig, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved};
-use rustls_pki_types::ServerName;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
@@ -54,7 +56,7 @@ pub(super) async fn handshake(
     };
     let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
     match tokio::time::timeout(net.timeout(), connecting).await {
-        Ok(Ok(stream)) => Ok(Secured { reading: reading(host, &stream, witness.seen()), stream }),
+        Ok(Ok(stream)) => Ok(Secured { reading: reading(host, &stream, witness.seen(), &first), stream }),
         Ok(Err(error)) => {
             let seen = witness.seen();
             let kind = kind(&error, &seen, &first);
@@ -82,7 +84,7 @@ pub(super) async fn config(net: &Net, ask: &TlsAsk, witness: &Witness) -> Result
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_client_cert_resolver(Arc::new(witness.clone()));
+        .with_client_cert_resolver(Arc::new(Presenter { key: key(net, ask)?, witness: witness.clone() }));
     config.resumption = Resumption::disabled();
     config.alpn_protocols = match ask.alpn {
         Alpn::Both => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
@@ -92,7 +94,19 @@ pub(super) async fn config(net: &Net, ask: &TlsAsk, witness: &Witness) -> Result
     Ok(config)
 }
 
-fn reading(host: &str, stream: &TlsStream<Stream>, seen: Seen) -> Tls {
+/// The certificate that is shown to a server that asks for one, where one was given.
+fn key(net: &Net, ask: &TlsAsk) -> Result<Option<Arc<CertifiedKey>>, Error> {
+    let (WhoWeAre::GivenIdentity, Some(identity)) = (ask.identity, &net.subject.identity) else {
+        return Ok(None);
+    };
+    let key = PrivateKeyDer::from_pem_slice(identity.key.expose().as_bytes())
+        .map_err(|_| Error::General("the client's key cannot be read".to_owned()))?;
+    let key = net.crypto.key_provider.load_private_key(key)?;
+    let chain = identity.chain.iter().cloned().map(CertificateDer::from).collect();
+    Ok(Some(Arc::new(CertifiedKey::new(chain, key))))
+}
+
+fn reading(host: &str, stream: &TlsStream<Stream>, seen: Seen, first: &FirstBytes) -> Tls {
     let (_, session) = stream.get_ref();
     let version = session.protocol_version().map(|v| format!("{v:?}")).unwrap_or_default();
     let cipher = session.negotiated_cipher_suite().map(|c| format!("{:?}", c.suite())).unwrap_or_default();
@@ -105,6 +119,7 @@ fn reading(host: &str, stream: &TlsStream<Stream>, seen: Seen) -> Tls {
         public: seen.public.unwrap_or(false),
         bad_certificate: seen.bad.map(|(kind, _)| kind),
         client_certificate_asked: seen.client_certificate_asked,
+        server_hello: server_hello::shape(&first.get()),
     }
 }
 
@@ -193,6 +208,10 @@ fn kind(error: &std::io::Error, seen: &Seen, first: &FirstBytes) -> TlsKind {
     }
 }
 
+/// Enough of what is no TLS to recognise it.
+const SHOWN: usize = 64;
+
 fn shown(first: &FirstBytes) -> String {
-    text::foreign(&String::from_utf8_lossy(&first.get()))
+    let bytes = first.get();
+    text::foreign(&String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN)]))
 }

@@ -46,11 +46,17 @@ impl Witness {
     }
 }
 
-/// Never has a certificate to give, and notes that it was asked for one.
-impl ResolvesClientCert for Witness {
+/// Who we are to a server that asks: the holder of the certificate that was given, or nobody. Notes the question.
+#[derive(Debug)]
+pub(super) struct Presenter {
+    pub(super) key: Option<Arc<CertifiedKey>>,
+    pub(super) witness: Witness,
+}
+
+impl ResolvesClientCert for Presenter {
     fn resolve(&self, _roots: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.note(|seen| seen.client_certificate_asked = true);
-        None
+        self.witness.note(|seen| seen.client_certificate_asked = true);
+        self.key.clone()
     }
 
     fn has_certs(&self) -> bool {

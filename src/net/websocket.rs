@@ -6,7 +6,7 @@ use super::answer::Head;
 use super::http::{self, Begun, Channel, Protocol, USER_AGENT};
 use super::{Net, Teller, cable, ended, words};
 use crate::failure::{Ended, Failure, HttpFailure, HttpKind, Layer, WebSocketFailure};
-use crate::probe::{Reading, Upgrade, Upgraded};
+use crate::probe::{Reading, Upgrade, Upgraded, Version};
 use bytes::Bytes;
 use futures_util::SinkExt;
 use futures_util::future::{Either, select};
@@ -40,7 +40,7 @@ pub(super) async fn upgrade(
     let opened = open(net, channel, upgrade).await;
     let opened = opened.map(|(socket, upgraded)| (socket, Reading::Upgraded(upgraded)));
     let mut socket = teller.tell(Layer::Upgrade, began, opened)?;
-    let listened = cable::listen(net, &mut socket, upgrade.listen, teller).await;
+    let listened = cable::listen(net, &mut socket, upgrade, teller).await;
     let normal = CloseFrame { code: CloseCode::Normal, reason: "".into() };
     // Politeness only: whether it arrives changes nothing.
     let _ = timeout(FAREWELL, socket.send(Message::Close(Some(normal)))).await;
@@ -51,27 +51,47 @@ pub(super) async fn upgrade(
 async fn open(net: &Net, channel: Channel, upgrade: &Upgrade) -> Result<(Socket, Upgraded), Failure> {
     let began = Instant::now();
     let deadline = tokio::time::Instant::from_std(began) + net.timeout();
-    let verified = channel.tls.as_ref().is_some_and(|tls| tls.bad_certificate.is_none());
+    let safe = channel.may_carry_a_credential();
     let asked = channel.client_certificate_asked();
     let silent =
         || Failure::WebSocket(WebSocketFailure::NoAnswer { kind: Ended::Timeout, after: began.elapsed() });
     let key = generate_key();
-    let request = request(upgrade, &key, verified)
-        .map_err(|e| Failure::Other { layer: Layer::Upgrade, message: words(&e) })?;
-    let mut answering = match timeout_at(deadline, http::begin(channel.io, Protocol::Http1, request)).await {
+    let request = match upgrade.version {
+        Version::Http1 => request(upgrade, &key, safe),
+        Version::Http2 => extended_connect(upgrade, safe),
+    };
+    let request = request.map_err(|e| Failure::Other { layer: Layer::Upgrade, message: words(&e) })?;
+    let protocol = match upgrade.version {
+        Version::Http1 => Protocol::Http1,
+        Version::Http2 => Protocol::Http2,
+    };
+    let mut answering = match timeout_at(deadline, http::begin(channel.io, protocol, request)).await {
         Ok(Ok(answering)) => answering,
+        Ok(Err(error)) if upgrade.version == Version::Http2 && error.is_user() => {
+            let words = "the server takes no WebSocket over HTTP/2 (RFC 8441)".to_owned();
+            return Err(Failure::WebSocket(WebSocketFailure::BadHandshake { words }));
+        }
         Ok(Err(error)) => return Err(failure(&error, asked, began.elapsed())),
         Err(_) => return Err(silent()),
     };
-    if answering.response.status() != ::http::StatusCode::SWITCHING_PROTOCOLS {
+    let opened = match upgrade.version {
+        Version::Http1 => answering.response.status() == ::http::StatusCode::SWITCHING_PROTOCOLS,
+        Version::Http2 => answering.response.status().is_success(),
+    };
+    if !opened {
         let answer = http::finish(net, answering, deadline).await;
         return Err(Failure::WebSocket(WebSocketFailure::Refused(Box::new(answer))));
     }
     let headers = Head::of(&answering.response).headers;
-    if let Some(words) = breach(answering.response.headers(), &key) {
+    // Over HTTP/2 there is neither key nor `Upgrade` (RFC 8441, 5.1).
+    let breach = match upgrade.version {
+        Version::Http1 => breach(answering.response.headers(), &key),
+        Version::Http2 => None,
+    };
+    if let Some(words) = breach {
         return Err(Failure::WebSocket(WebSocketFailure::BadHandshake { words }));
     }
-    let Begun { connection, response } = &mut answering;
+    let Begun { connection, response, .. } = &mut answering;
     // The connection hands its stream over when it ends, which it may have done already.
     let handed_over = async {
         match select(hyper::upgrade::on(response), connection).await {
@@ -116,8 +136,12 @@ fn breach(headers: &::http::HeaderMap, key: &str) -> Option<String> {
         .then(|| "the answer's Sec-WebSocket-Accept does not fit the key that was sent".to_owned())
 }
 
-/// The request. A credential goes only to a server whose certificate was verified.
-fn request(upgrade: &Upgrade, key: &str, verified: bool) -> ::http::Result<::http::Request<Full<Bytes>>> {
+/// The request. A credential goes only where it may.
+fn request(
+    upgrade: &Upgrade,
+    key: &str,
+    may_carry_a_credential: bool,
+) -> ::http::Result<::http::Request<Full<Bytes>>> {
     let mut builder = ::http::Request::builder()
         .uri(&upgrade.path)
         .header("Host", &upgrade.authority)
@@ -133,10 +157,32 @@ fn request(upgrade: &Upgrade, key: &str, verified: bool) -> ::http::Result<::htt
     for (name, value) in &upgrade.headers {
         builder = builder.header(name, value);
     }
-    if let (Some(credential), true) = (&upgrade.credential, verified) {
-        let mut value = ::http::HeaderValue::try_from(format!("Bearer {}", credential.expose()))?;
-        value.set_sensitive(true);
-        builder = builder.header("Authorization", value);
+    if let (Some(credential), true) = (&upgrade.credential, may_carry_a_credential) {
+        builder = builder.header("Authorization", http::bearer(credential)?);
+    }
+    builder.body(Full::default())
+}
+
+/// The same by HTTP/2 (RFC 8441, section 5).
+fn extended_connect(
+    upgrade: &Upgrade,
+    may_carry_a_credential: bool,
+) -> ::http::Result<::http::Request<Full<Bytes>>> {
+    let mut builder = ::http::Request::builder()
+        .method(::http::Method::CONNECT)
+        .uri(format!("https://{}{}", upgrade.authority, upgrade.path))
+        .extension(hyper::ext::Protocol::from_static("websocket"))
+        .header("sec-websocket-version", "13")
+        .header("origin", &upgrade.origin)
+        .header("user-agent", USER_AGENT);
+    if !upgrade.protocols.is_empty() {
+        builder = builder.header("sec-websocket-protocol", upgrade.protocols.join(", "));
+    }
+    for (name, value) in &upgrade.headers {
+        builder = builder.header(name, value);
+    }
+    if let (Some(credential), true) = (&upgrade.credential, may_carry_a_credential) {
+        builder = builder.header("authorization", http::bearer(credential)?);
     }
     builder.body(Full::default())
 }

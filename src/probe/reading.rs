@@ -43,6 +43,11 @@ pub enum Reading {
     Resolved(Resolved),
     /// A connection.
     Connected(Connected),
+    /// A connection to a Unix socket of this node.
+    Socket {
+        /// Its path.
+        path: String,
+    },
     /// A CONNECT that was let through.
     Tunnel(Tunnel),
     /// A TLS channel.
@@ -55,6 +60,13 @@ pub enum Reading {
     Upgraded(Upgraded),
     /// Action Cable's `welcome`.
     Welcome,
+    /// What was said on a WebSocket came back.
+    Message {
+        /// How many bytes were said.
+        sent: u32,
+        /// How many bytes the message had that held them.
+        came: u32,
+    },
     /// A ping: how long after the welcome it came.
     Ping {
         /// Since the welcome.
@@ -125,6 +137,10 @@ pub struct Tls {
     pub bad_certificate: Option<crate::failure::TlsKind>,
     /// Whether the server asked for a client certificate.
     pub client_certificate_asked: bool,
+    /// What the server's first answer looks like, whatever certificate it shows: version, cipher and extensions in
+    /// the order in which they came, as JA3S writes them (`771,4866,43-51`). `None`: not seen.
+    #[serde(default)]
+    pub server_hello: Option<String>,
 }
 
 /// A gRPC answer.

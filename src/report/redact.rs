@@ -92,7 +92,7 @@ impl Hidden {
             }
             let mut value = super::build::value(report);
             scrub::scrub_value(&mut value);
-            for part in ["instance", "node", "routes", "probes", "checks", "root_causes"] {
+            for part in ["instance", "node", "routes", "doors", "probes", "checks", "root_causes"] {
                 hidden.collect(&value[part], part);
             }
         }

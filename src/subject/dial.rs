@@ -4,6 +4,7 @@
 use super::address::Target;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use thiserror::Error;
 
@@ -14,6 +15,8 @@ pub struct Dial {
     pub names: Vec<NameRule>,
     /// Rules on addresses, asked when a connection to one is about to start.
     pub addresses: Vec<AddressRule>,
+    /// Rules on Unix sockets: what happens to a connection to one, by its path.
+    pub sockets: Vec<(PathBuf, AddressTo)>,
     /// Asked for every name in place of `resolv.conf`; `getaddrinfo` is then not asked.
     pub nameserver: Option<SocketAddr>,
 }
@@ -84,6 +87,11 @@ impl Dial {
             r.address.is_none_or(|a| a == to.ip()) && r.port.is_none_or(|p| p == to.port())
         };
         self.addresses.iter().find(matches).map(|r| r.to)
+    }
+
+    /// The rule for a Unix socket, if any.
+    pub fn socket(&self, path: &Path) -> Option<AddressTo> {
+        self.sockets.iter().find(|(p, _)| p == path).map(|(_, to)| *to)
     }
 
     /// Whether `--connect-to` sends this target elsewhere, so that its name and addresses mean nothing.

@@ -4,6 +4,7 @@
 //! `None` always means "could not be read", never "no".
 
 use super::address::BaseUrl;
+use super::doors::WaysIn;
 use super::environment::Environment;
 use super::place::Stack;
 use crate::secret::Secret;
@@ -42,6 +43,8 @@ pub struct Facts {
     pub resolver_pace: Option<ResolverPace>,
     /// Whether this is GitLab's FIPS build.
     pub fips: Option<bool>,
+    /// How requests come in.
+    pub ways_in: WaysIn,
 }
 
 /// A component of GitLab that runs on this node, or is configured to.

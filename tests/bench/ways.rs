@@ -7,6 +7,7 @@ use duo_doctor::node::{self, root::Root};
 use duo_doctor::plan::{Selection, What};
 use duo_doctor::probe::{Probe, Then};
 use duo_doctor::run::{Run, RunVerdict};
+use duo_doctor::subject::doors::Aim;
 use duo_doctor::subject::place::{Endpoint, Stack};
 use duo_doctor::subject::{Limits, Route, Shell, StoreId, Subject};
 use jiff::Timestamp;
@@ -71,7 +72,7 @@ fn chain(run: &Run) -> Duration {
     for probe in &run.probes {
         let waits = match &probe.what {
             Probe::Walk(walk) => {
-                walk.repeat.is_some()
+                walk.aim != Aim::Name
                     || matches!(&walk.then, Then::Request(r) if r.path.contains("monitoring"))
             }
             Probe::Fetch(_) => true,

@@ -16,6 +16,7 @@ use duo_doctor::net::Net;
 use duo_doctor::plan::Selection;
 use duo_doctor::probe::{Outcome, Probe, Reading, Request, Sample, Then, TlsAsk, Walk};
 use duo_doctor::run::{Run, RunVerdict};
+use duo_doctor::subject::doors::Aim;
 use duo_doctor::subject::place::{Endpoint, Place, Stack};
 use duo_doctor::subject::{Limits, Subject, Via};
 use jiff::Timestamp;
@@ -154,7 +155,8 @@ async fn answers(net: &Net, subject: &Subject, endpoint: Endpoint, stack: Stack)
         via: route.via.clone(),
         tls: Some(TlsAsk::strict(route.trust)),
         then: Then::Request(Request::get("/")),
-        repeat: None,
+        aim: Aim::Name,
+        nth: 1,
     });
     samples(net, &probe).await.iter().any(|s| s.layer == Layer::Http && s.failure().is_none())
 }
@@ -183,6 +185,7 @@ async fn host_test(net: &Net, subject: &Subject, endpoint: Endpoint) -> bool {
 /// The test of older versions: a TCP connection to the name, past any proxy.
 async fn tcp_test(net: &Net, subject: &Subject, endpoint: Endpoint) -> bool {
     let Some(target) = subject.target(endpoint) else { return true };
-    let probe = Probe::Walk(Walk { target, via: Via::Direct, tls: None, then: Then::Close, repeat: None });
+    let probe =
+        Probe::Walk(Walk { target, via: Via::Direct, tls: None, then: Then::Close, aim: Aim::Name, nth: 1 });
     samples(net, &probe).await.iter().any(|s| s.layer == Layer::Tcp && s.failure().is_none())
 }

@@ -5,6 +5,7 @@ use duo_doctor::net::Net;
 use duo_doctor::probe::{Fetch, Probe, Reading, Request, Sample, Then, TlsAsk, Walk};
 use duo_doctor::subject::address::Target;
 use duo_doctor::subject::dial::{AddressRule, AddressTo, Dial, NameRule, NameTo};
+use duo_doctor::subject::doors::Aim;
 use duo_doctor::subject::{Limits, PublicRoots, Store, StoreId, Subject, Via};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
@@ -49,7 +50,14 @@ pub(crate) fn address_rule(subject: &mut Subject, to: AddressTo) {
 }
 
 pub(crate) fn walk(to: SocketAddr, tls: Option<TlsAsk>, then: Then) -> Probe {
-    Probe::Walk(Walk { target: Target::new(HOST, to.port()), via: Via::Direct, tls, then, repeat: None })
+    Probe::Walk(Walk {
+        target: Target::new(HOST, to.port()),
+        via: Via::Direct,
+        tls,
+        then,
+        aim: Aim::Name,
+        nth: 1,
+    })
 }
 
 pub(crate) fn get(to: SocketAddr, tls: Option<TlsAsk>) -> Probe {

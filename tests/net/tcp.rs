@@ -4,6 +4,7 @@ use duo_doctor::probe::{Probe, Reading, Request, Then, Walk};
 use duo_doctor::subject::Via;
 use duo_doctor::subject::address::Target;
 use duo_doctor::subject::dial::{AddressTo, NameTo};
+use duo_doctor::subject::doors::Aim;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -62,7 +63,8 @@ fn through(proxy: SocketAddr, credentials: &str) -> Probe {
         via: Via::Proxy(proxy),
         tls: None,
         then: Then::Request(Request::get("/")),
-        repeat: None,
+        aim: Aim::Name,
+        nth: 1,
     })
 }
 

@@ -5,6 +5,7 @@ use crate::support::{
 use duo_doctor::failure::{Failure, HttpKind, Layer, TlsFailure, TlsKind};
 use duo_doctor::probe::{Alpn, Hello, Packets, Probe, Reading, Then, Tls, TlsAsk, Walk};
 use duo_doctor::subject::address::Target;
+use duo_doctor::subject::doors::Aim;
 use duo_doctor::subject::{PublicRoots, Subject, Via};
 use rcgen::{BasicConstraints, IsCa, date_time_ymd};
 use rustls::RootCertStore;
@@ -284,7 +285,8 @@ async fn a_proxy_behind_tls_is_verified_and_carries_a_handshake_of_its_own() {
             via: Via::Proxy(url),
             tls: Some(STRICT()),
             then: Then::Close,
-            repeat: None,
+            aim: Aim::Name,
+            nth: 1,
         })
     };
     assert!(matches!(reading(trusting(&root.der), &through(HOST)).await, Reading::Tls(_)));

@@ -3,7 +3,7 @@ use crate::support::{
     walk,
 };
 use duo_doctor::failure::{Ended, Failure, Layer, WebSocketFailure};
-use duo_doctor::probe::{Alpn, Listen, Probe, Reading, Then, TlsAsk, Upgrade};
+use duo_doctor::probe::{Alpn, Listen, Probe, Reading, Then, TlsAsk, Upgrade, Version};
 use duo_doctor::secret::Secret;
 use duo_doctor::subject::Subject;
 use futures_util::{SinkExt, StreamExt};
@@ -22,6 +22,8 @@ fn upgrade(to: SocketAddr, listen: Listen) -> Probe {
             protocols: vec!["actioncable-v1-json".into(), "actioncable-unsupported".into()],
             headers: Vec::new(),
             credential: None,
+            message: None,
+            version: Version::Http1,
             listen,
         }),
     )

@@ -122,6 +122,8 @@ fn secrets_are_in_no_output() {
         cut: false,
         date: None,
         received: 0,
+        settings: Vec::new(),
+        pieces: Vec::new(),
     };
     let samples = vec![sample(Layer::Http, 1, 1, Outcome::Read(Reading::Answer(Box::new(answer))))];
     story.probe(http, walk("cloud.gitlab.com"), Layer::Http, Layer::Http, samples);

@@ -11,6 +11,7 @@ use duo_doctor::run::event::{Ending, Event, Planned, Settled, Skip};
 use duo_doctor::subject::About;
 use duo_doctor::subject::address::Target;
 use duo_doctor::subject::dial::NameSource;
+use duo_doctor::subject::doors::Aim;
 use duo_doctor::subject::place::{Endpoint, Stack};
 use duo_doctor::subject::{HostsEntry, Install, Node, Route, StoreId, Via};
 use std::net::SocketAddr;
@@ -65,6 +66,7 @@ impl Story {
             started_at: "2026-11-22T02:47:05Z".parse().expect("a time"),
             node,
             routes: vec![route("r1", Endpoint::Customers), route("r2", Endpoint::Cloud)],
+            doors: Vec::new(),
             deployment: None,
             demo: None,
             deadline: Duration::from_secs(30),
@@ -133,7 +135,8 @@ pub(crate) fn walk(host: &str) -> Probe {
         via: Via::Proxy("http://squid.acme.corp:3128".parse().expect("a proxy")),
         tls: Some(TlsAsk::strict(StoreId(0))),
         then: Then::Request(Request::get("/")),
-        repeat: None,
+        aim: Aim::Name,
+        nth: 1,
     })
 }
 

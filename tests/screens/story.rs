@@ -9,12 +9,13 @@ use duo_doctor::failure::{
 use duo_doctor::finding::{Code, Finding};
 use duo_doctor::probe::{
     Connected, Listen, Outcome, Probe, Reading, Request, Resolved, Sample, Then, TlsAsk, Tunnel, Upgrade,
-    Walk,
+    Version, Walk,
 };
 use duo_doctor::run::event::{Ending, Event, Planned, Settled, Skip};
 use duo_doctor::subject::About;
 use duo_doctor::subject::address::Target;
 use duo_doctor::subject::dial::NameSource;
+use duo_doctor::subject::doors::Aim;
 use duo_doctor::subject::place::{Endpoint, Stack};
 use duo_doctor::subject::{Install, Node, Route, StoreId, Via};
 use std::time::Duration;
@@ -61,6 +62,7 @@ fn about() -> About {
             ..Node::default()
         },
         routes: vec![route("r1", Endpoint::Customers), route("r2", Endpoint::Cloud)],
+        doors: Vec::new(),
         deployment: None,
         demo: None,
         deadline: Duration::from_secs(30),
@@ -104,7 +106,7 @@ pub(crate) fn steps() -> Vec<Planned> {
 
 fn walk(host: &str, via: Via, then: Then) -> Probe {
     let tls = Some(TlsAsk::strict(StoreId(0)));
-    Probe::Walk(Walk { target: Target::new(host, 443), via, tls, then, repeat: None })
+    Probe::Walk(Walk { target: Target::new(host, 443), via, tls, then, aim: Aim::Name, nth: 1 })
 }
 
 fn cable() -> Probe {
@@ -118,6 +120,8 @@ fn cable() -> Probe {
             protocols: vec!["actioncable-v1-json".to_owned()],
             headers: Vec::new(),
             credential: None,
+            message: None,
+            version: Version::Http1,
             listen: Listen::FirstPing,
         }),
     )
@@ -222,6 +226,8 @@ fn stripped() -> Sample {
         cut: false,
         date: None,
         received: 0,
+        settings: Vec::new(),
+        pieces: Vec::new(),
     };
     failed(Layer::Upgrade, 30, 480, Failure::WebSocket(WebSocketFailure::Refused(Box::new(answer))))
 }

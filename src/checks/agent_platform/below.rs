@@ -68,7 +68,11 @@ pub(super) fn of(subject: &Subject, place: Place, failure: &Failure) -> Option<B
             why: "a client certificate is demanded".to_owned(),
             by: UNKNOWN.to_owned(),
         }),
-        Failure::Http(_) | Failure::Grpc(_) | Failure::WebSocket(_) | Failure::Other { .. } => None,
+        Failure::Http(_)
+        | Failure::Grpc(_)
+        | Failure::WebSocket(_)
+        | Failure::Socket(_)
+        | Failure::Other { .. } => None,
     }
 }
 
@@ -85,6 +89,7 @@ fn proxys_tls(failure: &Failure, proxy: &ProxyUrl) -> Option<String> {
         | Failure::Http(_)
         | Failure::Grpc(_)
         | Failure::WebSocket(_)
+        | Failure::Socket(_)
         | Failure::Other { .. } => None,
     }
 }

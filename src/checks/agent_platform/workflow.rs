@@ -109,6 +109,7 @@ fn failed(subject: &Subject, place: Place, probe: &Probe, failure: &Failure, see
         | Failure::Tls(_)
         | Failure::Http(_)
         | Failure::WebSocket(_)
+        | Failure::Socket(_)
         | Failure::Other { .. } => Verdict::Unknown(format!("the call was not sent: {failure}")),
     }
 }

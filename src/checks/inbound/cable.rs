@@ -7,8 +7,9 @@ use crate::checks::network::answer::elsewhere;
 use crate::checks::vendors;
 use crate::failure::{Answer, Ended, Failure, Layer, WebSocketFailure};
 use crate::finding::Code;
-use crate::probe::{Alpn, Listen, Probe, Reading, Then, TlsAsk, Upgrade, Walk};
+use crate::probe::{Alpn, Listen, Probe, Reading, Then, TlsAsk, Upgrade, Version, Walk};
 use crate::subject::address::{BaseUrl, Scheme};
+use crate::subject::doors::Aim;
 use crate::subject::place::Place;
 use crate::subject::{Subject, Via};
 use crate::text;
@@ -64,9 +65,12 @@ pub(super) fn handshake(
             protocols: PROTOCOLS.map(str::to_owned).to_vec(),
             headers: Vec::new(),
             credential: token,
+            message: None,
+            version: Version::Http1,
             listen,
         }),
-        repeat: None,
+        aim: Aim::Name,
+        nth: 1,
     }))
 }
 
@@ -158,6 +162,7 @@ fn not_there(url: &BaseUrl, failure: &Failure) -> Verdict {
         | Failure::Http(_)
         | Failure::Grpc(_)
         | Failure::WebSocket(_)
+        | Failure::Socket(_)
         | Failure::Other { .. } => Verdict::Unknown(format!("the handshake was not sent: {failure}")),
     }
 }

@@ -114,7 +114,11 @@ fn failed(url: &BaseUrl, failure: &Failure) -> Verdict {
                 unreachable(url, "http", &format!("the request is cut before an answer: {}", http.words))
             }
         },
-        Failure::Proxy(_) | Failure::Grpc(_) | Failure::WebSocket(_) | Failure::Other { .. } => {
+        Failure::Proxy(_)
+        | Failure::Grpc(_)
+        | Failure::WebSocket(_)
+        | Failure::Socket(_)
+        | Failure::Other { .. } => {
             Verdict::Unknown(format!("the request failed in an unknown way: {failure}"))
         }
     }

@@ -6,6 +6,7 @@ use crate::failure::certificate::Certificate;
 use crate::failure::{Failure, Layer, TlsKind};
 use crate::finding::{Code, Finding};
 use crate::probe::{Probe, Reading, Request, Then, TlsAsk, Walk};
+use crate::subject::doors::Aim;
 use crate::subject::place::{Endpoint, Place};
 use crate::subject::{Route, Subject};
 use crate::text;
@@ -46,7 +47,8 @@ fn unverified(subject: &Subject) -> Option<Probe> {
         via: route.via.clone(),
         tls: Some(TlsAsk::lenient(route.trust)),
         then: Then::Request(Request::get("/")),
-        repeat: None,
+        aim: Aim::Name,
+        nth: 1,
     }))
 }
 

@@ -4,7 +4,8 @@ use super::{by, slice, walk, ways};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::failure::Layer;
 use crate::finding::Code;
-use crate::probe::{OnBadCertificate, Probe, Reading, Repeat, Then, TlsAsk, Walk};
+use crate::probe::{OnBadCertificate, Probe, Reading, Then, TlsAsk, Walk};
+use crate::subject::doors::Aim;
 use crate::subject::place::Place;
 use crate::subject::{Route, Subject};
 use crate::text;
@@ -48,9 +49,7 @@ fn samples(subject: &Subject, place: Place, seen: Seen) -> Vec<Probe> {
         return Vec::new();
     };
     let address = connected.address;
-    (1..=SAMPLES)
-        .map(|nth| Probe::Walk(Walk { repeat: Some(Repeat { nth, address }), ..way.clone() }))
-        .collect()
+    (1..=SAMPLES).map(|nth| Probe::Walk(Walk { aim: Aim::Address(address), nth, ..way.clone() })).collect()
 }
 
 fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {

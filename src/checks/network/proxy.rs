@@ -83,6 +83,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
                 | Failure::Http(_)
                 | Failure::Grpc(_)
                 | Failure::WebSocket(_)
+                | Failure::Socket(_)
                 | Failure::Other { .. } => {
                     Verdict::Unknown(format!("the connection ended in an unknown way: {failure}"))
                 }
@@ -107,6 +108,7 @@ pub(in crate::checks) fn unreachable(failure: &Failure) -> Option<String> {
         | Failure::Http(_)
         | Failure::Grpc(_)
         | Failure::WebSocket(_)
+        | Failure::Socket(_)
         | Failure::Other { .. } => None,
     }
 }

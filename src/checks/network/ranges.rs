@@ -115,6 +115,7 @@ fn shown(probe: &Probe, seen: Seen) -> Option<Shown> {
         },
         Outcome::Failed(
             Failure::Dns(_)
+            | Failure::Socket(_)
             | Failure::Proxy(_)
             | Failure::Http(_)
             | Failure::WebSocket(_)

@@ -8,6 +8,7 @@ use crate::failure::certificate::Certificate;
 use crate::failure::{Failure, Layer, TcpKind, TlsFailure, TlsKind};
 use crate::finding::{Code, Finding};
 use crate::probe::{Hello, Packets, Probe, Reading, Then, Tls, Walk};
+use crate::subject::doors::Aim;
 use crate::subject::facts::{Holds, TrustedCert};
 use crate::subject::place::{Endpoint, Place, Stack};
 use crate::subject::{Install, Route, Subject, Via};
@@ -60,7 +61,14 @@ fn in_small_packets(subject: &Subject, place: Place) -> Option<Probe> {
 fn silent(subject: &Subject, place: Place) -> Option<Probe> {
     let route = subject.route(place)?;
     let target = subject.target(route.endpoint)?;
-    Some(Probe::Walk(Walk { target, via: route.via.clone(), tls: None, then: Then::Close, repeat: None }))
+    Some(Probe::Walk(Walk {
+        target,
+        via: route.via.clone(),
+        tls: None,
+        then: Then::Close,
+        aim: Aim::Name,
+        nth: 1,
+    }))
 }
 
 fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {

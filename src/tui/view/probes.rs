@@ -1,6 +1,6 @@
 //! Probes and samples in words: what was asked, what came.
 
-use crate::failure::{Failure, GrpcFailure, TcpKind, TlsKind, WebSocketFailure};
+use crate::failure::{Failure, GrpcFailure, SocketKind, TcpKind, TlsKind, WebSocketFailure};
 use crate::probe::{Grpc, Probe, Reading, Sample, Then};
 use crate::run::ProbeState;
 use crate::subject::Via;
@@ -28,6 +28,7 @@ fn reading_words(reading: &Reading) -> String {
                 n => format!("connected, {n} failed before"),
             }
         }
+        Reading::Socket { .. } => "connected".to_owned(),
         Reading::Tunnel(tunnel) => match tunnel.headers.get("via") {
             Some(via) => format!("{}, Via: {via}", tunnel.status),
             None => format!("{} {}", tunnel.status, tunnel.reason),
@@ -41,6 +42,7 @@ fn reading_words(reading: &Reading) -> String {
         Reading::Grpc(grpc) => grpc_words(grpc),
         Reading::Upgraded(_) => "101".to_owned(),
         Reading::Welcome => "welcome".to_owned(),
+        Reading::Message { sent, came } => format!("{sent} bytes sent, {came} back"),
         Reading::Ping { after } => format!("ping after {}", text::duration(*after)),
         Reading::Held { frames, longest_gap } => {
             format!("{frames} frames, longest gap {}", text::duration(*longest_gap))
@@ -68,6 +70,13 @@ pub fn failure_words(failure: &Failure) -> String {
             crate::failure::DnsKind::Timeout => format!("no answer in {}", text::duration(dns.after)),
         },
         Failure::Tcp(tcp) => tcp_words(tcp.kind).to_owned(),
+        Failure::Socket(socket) => match socket.kind {
+            SocketKind::Absent => "no such socket".to_owned(),
+            SocketKind::Refused => "refused".to_owned(),
+            SocketKind::Denied => "permission denied".to_owned(),
+            SocketKind::Timeout => "no answer".to_owned(),
+            SocketKind::Other => socket.words.clone(),
+        },
         Failure::Proxy(proxy) => match proxy.status {
             Some(status) => format!("{status} {}", proxy.reason),
             None => match proxy.kind {
@@ -149,6 +158,7 @@ pub fn asked(probe: &Probe) -> String {
                 Then::Close => format!("connect {}{via}", walk.target),
                 Then::Request(request) => format!("get {}{via}", request.path),
                 Then::Grpc(health) => format!("ask {}{via}", health.path()),
+                Then::Nonsense => format!("say what is no HTTP to {}", walk.target),
                 Then::Upgrade(upgrade) => format!("upgrade {}, Origin {}", upgrade.path, upgrade.origin),
             }
         }

@@ -77,6 +77,7 @@ pub fn name(layer: Layer) -> &'static str {
         | Layer::Grpc
         | Layer::Upgrade
         | Layer::Welcome
+        | Layer::Message
         | Layer::Ping
         | Layer::Hold => layer.as_str(),
     }

@@ -84,8 +84,9 @@ fn layer(model: &Model, state: &StepState) -> Option<Layer> {
 
 /// The layers that a probe goes through if all goes well.
 pub fn expected(probe: &Probe) -> Vec<Layer> {
-    use crate::probe::Then;
+    use crate::probe::{Listen, Then};
     use crate::subject::Via;
+    use crate::subject::doors::Aim;
     match probe {
         Probe::Resolve(_) => vec![Layer::Dns],
         Probe::Connect { .. } => vec![Layer::Tcp],
@@ -94,12 +95,17 @@ pub fn expected(probe: &Probe) -> Vec<Layer> {
         Probe::Walk(walk) => {
             let last = probe.last_layer();
             let takes = |layer: &Layer| match layer {
-                Layer::Dns | Layer::Tcp => true,
+                Layer::Dns => walk.aim == Aim::Name,
+                Layer::Tcp => true,
                 Layer::Proxy => walk.via != Via::Direct,
                 Layer::Tls => walk.tls.is_some(),
-                Layer::Http => matches!(walk.then, Then::Request(_)),
+                Layer::Http => matches!(walk.then, Then::Request(_) | Then::Nonsense),
                 Layer::Grpc => matches!(walk.then, Then::Grpc(_)),
-                Layer::Upgrade | Layer::Welcome | Layer::Ping => matches!(walk.then, Then::Upgrade(_)),
+                Layer::Upgrade => matches!(walk.then, Then::Upgrade(_)),
+                Layer::Welcome | Layer::Ping => {
+                    matches!(&walk.then, Then::Upgrade(u) if !matches!(u.listen, Listen::Open(_)))
+                }
+                Layer::Message => matches!(&walk.then, Then::Upgrade(u) if u.message.is_some()),
                 Layer::Hold => matches!(walk.then, Then::Upgrade(_) | Then::Grpc(_)),
             };
             let all = [
@@ -111,6 +117,7 @@ pub fn expected(probe: &Probe) -> Vec<Layer> {
                 Layer::Grpc,
                 Layer::Upgrade,
                 Layer::Welcome,
+                Layer::Message,
                 Layer::Ping,
                 Layer::Hold,
             ];
@@ -132,6 +139,7 @@ pub fn awaited(model: &Model, step: usize) -> (&'static str, &'static str) {
         Some(Layer::Grpc) => ("gRPC", "the answer of the gRPC health check"),
         Some(Layer::Upgrade) => ("upgrade", "the answer to the WebSocket upgrade"),
         Some(Layer::Welcome) => ("welcome", "Action Cable's welcome"),
+        Some(Layer::Message) => ("message", "what was said to come back"),
         Some(Layer::Ping) => ("first ping", "the first ping on /-/cable, one every 3 s"),
         Some(Layer::Hold) => ("held open", "the end of the time that it is held open"),
     }
