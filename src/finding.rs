@@ -230,7 +230,13 @@ codes! {
     CloudflareRangesRefused = "cloudflare-ranges-refused" Warn ["ranges", "count", "how"] same [],
 
     /// Nothing that could be GitLab answers at a door.
-    InstanceUnreachable = "instance-unreachable" Fail ["url", "host", "port", "layer", "words"] same [],
+    InstanceUnreachable = "instance-unreachable" Fail ["url", "host", "port", "layer", "words", "door", "hop", "product"] same [],
+    /// The public door cannot be connected to from this node, and the doors behind it work.
+    PublicDoorNotSeenFromHere = "public-door-not-seen-from-here" Warn ["url", "host", "port", "layer", "words", "inner"] same [],
+    /// Workhorse does not answer at its socket or port.
+    WorkhorseDown = "workhorse-down" Fail ["host", "door", "how"] same [],
+    /// Workhorse answers, and Puma behind it does not, or says that it is not ready.
+    RailsDown = "rails-down" Fail ["host", "door", "path", "answer"] same [],
     /// The issuer of the public door's certificate is unknown here.
     ClientTrustUnproven = "client-trust-unproven" Warn ["host", "port", "issuer"] same [],
     /// The public door asks for a client certificate.
@@ -238,25 +244,35 @@ codes! {
     /// The public door sends to another host's login.
     FrontEndRequiresLogin = "front-end-requires-login" Fail ["url", "host", "location"] same [],
     /// The upgrade gets lost on the way.
-    WebsocketUpgradeStripped = "websocket-upgrade-stripped" Fail ["url", "host", "hop", "product", "status"] same [],
+    WebsocketUpgradeStripped = "websocket-upgrade-stripped" Fail ["url", "host", "path", "hop", "product", "status", "upstream", "upstream_ws", "upstream_host"] same [],
     /// Host or `X-Forwarded-Proto` is rewritten.
-    WebsocketOriginRejected = "websocket-origin-rejected" Fail ["url", "host", "origin", "product", "status"] same [],
+    WebsocketOriginRejected = "websocket-origin-rejected" Fail ["url", "host", "path", "origin", "hop", "product", "status"] same [],
     /// 401, 403 and the like.
-    WebsocketDenied = "websocket-denied" Fail ["url", "host", "status", "by", "words"] same [],
+    WebsocketDenied = "websocket-denied" Fail ["url", "host", "path", "hop", "product", "status", "by", "words"] same [],
     /// 502, 503 or 504.
-    WebsocketUpstreamFailed = "websocket-upstream-failed" Fail ["url", "host", "status", "by"] same [],
+    WebsocketUpstreamFailed = "websocket-upstream-failed" Fail ["url", "host", "path", "hop", "product", "status", "by"] same [],
     /// The path is not served.
-    WebsocketNotFound = "websocket-not-found" Fail ["url", "host", "status", "by"] same [],
+    WebsocketNotFound = "websocket-not-found" Fail ["url", "host", "path", "hop", "product", "status", "by"] same [],
     /// 101, and then nothing that Action Cable would say.
-    WebsocketNoWelcome = "websocket-no-welcome" Fail ["url", "host", "how"] same [],
+    WebsocketNoWelcome = "websocket-no-welcome" Fail ["url", "host", "path", "hop", "product", "how"] same [],
+    /// Small messages pass, and one of a few kilobytes does not.
+    WebsocketMessageLost = "websocket-message-lost" Fail ["url", "host", "path", "hop", "product", "bytes", "how"] same [],
     /// Welcome or pings are held back.
-    WebsocketBuffered = "websocket-buffered" Fail ["url", "host", "seconds"] same [],
+    WebsocketBuffered = "websocket-buffered" Fail ["url", "host", "path", "hop", "product", "seconds"] same [],
     /// Cut while it should stay open.
-    WebsocketIdleCut = "websocket-idle-cut" Warn ["url", "host", "seconds"] same [],
+    WebsocketIdleCut = "websocket-idle-cut" Warn ["url", "host", "path", "hop", "product", "seconds"] same [],
     /// A given credential was refused.
-    WebsocketUnauthorized = "websocket-unauthorized" Warn ["url", "host", "reason"] same [],
+    WebsocketUnauthorized = "websocket-unauthorized" Warn ["url", "host", "path", "reason"] same [],
     /// ALPN does not offer HTTP/2.
-    Http2NotOffered = "http2-not-offered" Warn ["host", "port", "alpn"] same [],
+    Http2NotOffered = "http2-not-offered" Warn ["host", "port", "alpn", "hop", "product"] same [],
+    /// The door speaks HTTP/2 alone, and the WebSocket clients of IDEs speak HTTP/1.1.
+    Http1NotOffered = "http1-not-offered" Fail ["host", "port", "product", "over_http2"] same [],
+    /// A body as large as those of Code Suggestions is refused.
+    BodyLimitLow = "body-limit-low" Warn ["url", "host", "hop", "product", "status", "sent"] same [],
+    /// A streamed answer comes in one lump.
+    StreamBuffered = "stream-buffered" Warn ["url", "host", "hop", "product", "held"] same [],
+    /// Workhorse opens the agent platform's WebSocket and closes it at once: it does not reach the workflow service.
+    WorkflowEgressBroken = "workflow-egress-broken" Fail ["url", "host", "path", "seconds", "how"] same [],
 
     /// The workflow service cannot be reached.
     WorkflowUnreachable = "workflow-unreachable" Fail ["host", "layer", "finding", "why", "by"] same ["finding", "by"],
