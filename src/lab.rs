@@ -29,11 +29,11 @@ use crate::egress::routes::{Ways, routes};
 use crate::secret::Secret;
 use crate::subject::address::{BaseUrl, Scheme, Target};
 use crate::subject::dial::{AddressRule, AddressTo, Dial};
-use crate::subject::doors::{Certainty, Doors, Entry, doors};
+use crate::subject::doors::{Certainty, Doors, Entry, WebServer, doors};
 use crate::subject::facts::Facts;
 use crate::subject::ranges::Sampling;
 use crate::subject::services::{Deployment, Services};
-use crate::subject::{Cloudflare, Limits, PublicRoots, Shell, Subject};
+use crate::subject::{Cloudflare, Completion, Limits, PublicRoots, Shell, Subject, Via};
 use certificates::{Authorities, Roots};
 use fault::{ConnectEnd, Family, Kind, NameAnswer, On};
 use jiff::{SignedDuration, Timestamp};
@@ -41,7 +41,7 @@ use scenario::Scenario;
 use site::{Site, Speaks};
 use situation::{GOOD_TOKEN, HOSTS, Host, Ports, Situation, name_of};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UdpSocket;
@@ -69,6 +69,9 @@ impl Lab {
         let (plain, plain_at) = site::listen()?;
         let (proxy, proxy_at) = site::listen()?;
         let (gateway, gateway_at) = site::listen()?;
+        let (nginx, nginx_at) = site::listen()?;
+        let (nginx_plain, nginx_plain_at) = site::listen()?;
+        let (workhorse, workhorse_at) = site::listen()?;
         let resolver = UdpSocket::bind(("127.0.0.1", 0)).await?;
         let ports = Ports {
             cloud: cloud_at,
@@ -76,6 +79,9 @@ impl Lab {
             workflow: workflow_at,
             instance: instance_at,
             plain: plain_at,
+            nginx: nginx_at,
+            nginx_plain: nginx_plain_at,
+            workhorse: workhorse_at,
             proxy: proxy_at,
             gateway: gateway_at,
             resolver: resolver.local_addr()?,
@@ -89,12 +95,16 @@ impl Lab {
             (gateway, On::Gateway),
             (workflow, On::Workflow),
             (instance, On::Instance),
+            (nginx, On::Nginx),
         ];
         for (listener, part) in speaking_tls {
             let speaks = Speaks::Tls(authorities.acceptors(part, &situation)?);
             servers.spawn(site::serve(Site::new(listener, part, speaks, &situation)));
         }
-        servers.spawn(site::serve(Site::new(plain, On::Instance, Speaks::Plain, &situation)));
+        for (listener, part) in [(plain, On::Instance), (nginx_plain, On::Nginx), (workhorse, On::Workhorse)]
+        {
+            servers.spawn(site::serve(Site::new(listener, part, Speaks::Plain, &situation)));
+        }
         servers.spawn(site::serve(Site::new(proxy, On::Proxy, Speaks::Proxy, &situation)));
         servers.spawn(resolver::serve(resolver, situation.clone()));
         let (sound_roots, faulty_roots) = authorities.roots();
@@ -137,6 +147,7 @@ impl Lab {
             instance_from: "external_url",
             node: &subject.node,
             ways_in: &subject.facts.ways_in,
+            public_via: &Via::Direct,
             certainty: Certainty::Configured,
         });
         subject.routes = routes(&Ways {
@@ -166,6 +177,9 @@ impl Lab {
     }
 
     fn instance(&self) -> BaseUrl {
+        if let Some(url) = self.situation.scenario.url.as_ref().and_then(|url| url.parse().ok()) {
+            return url;
+        }
         let scheme = if self.situation.is_plain() { Scheme::Http } else { Scheme::Https };
         let target = Target::new(name_of(On::Instance), scheme.default_port());
         BaseUrl { scheme, target, root: String::new() }
@@ -174,8 +188,44 @@ impl Lab {
     fn dial(&self) -> Dial {
         let mut addresses: Vec<AddressRule> = HOSTS.iter().flat_map(|host| self.rules(host)).collect();
         addresses.extend(ranges::rules(&self.situation));
+        addresses.extend(self.own_listeners());
         addresses.push(AddressRule { address: None, port: None, to: AddressTo::Unreachable });
-        Dial { addresses, nameserver: Some(self.situation.ports.resolver), ..Dial::default() }
+        let workhorse =
+            self.ends(On::Workhorse).unwrap_or(AddressTo::Connect(self.situation.ports.workhorse));
+        Dial {
+            names: Vec::new(),
+            addresses,
+            sockets: vec![(node::WORKHORSE_SOCKET.into(), workhorse)],
+            nameserver: Some(self.situation.ports.resolver),
+        }
+    }
+
+    /// Where the node's own listeners are: its web server, and Workhorse by TCP.
+    fn own_listeners(&self) -> Vec<AddressRule> {
+        let Ports { nginx, nginx_plain, workhorse, .. } = self.situation.ports;
+        let rule = |port: u16, to: AddressTo| AddressRule {
+            address: Some(Ipv4Addr::LOCALHOST.into()),
+            port: Some(port),
+            to,
+        };
+        let at = |part: On, server: SocketAddr| self.ends(part).unwrap_or(AddressTo::Connect(server));
+        let mut rules = vec![rule(8181, at(On::Workhorse, workhorse))];
+        if let WebServer::Bundled(own) = node::web_server(&self.situation) {
+            let server = if own.scheme == Scheme::Https { nginx } else { nginx_plain };
+            rules.push(rule(own.port, at(On::Nginx, server)));
+        }
+        // Nothing else listens on this node.
+        rules.push(AddressRule {
+            address: Some(Ipv4Addr::LOCALHOST.into()),
+            port: None,
+            to: AddressTo::Refuse,
+        });
+        rules
+    }
+
+    /// How connections to a part of the node end, where a fault ends them.
+    fn ends(&self, part: On) -> Option<AddressTo> {
+        self.ending(part, Ipv4Addr::LOCALHOST.into())
     }
 
     /// Where the addresses of a host lead: its own, and those that a fault gives it.
@@ -184,16 +234,17 @@ impl Lab {
         if let Some(NameAnswer::Addresses(others)) = self.situation.name_answer(host.name) {
             addresses.extend(others);
         }
-        let Ports { cloud, customers, workflow, instance, plain, proxy, gateway, resolver: _ } =
-            self.situation.ports;
+        let Ports { cloud, customers, workflow, instance, plain, proxy, gateway, .. } = self.situation.ports;
+        let url = self.instance();
         let doors: Vec<(u16, SocketAddr)> = match host.part {
             On::Cloud => vec![(443, cloud)],
             On::Customers => vec![(443, customers)],
             On::Workflow => vec![(443, workflow)],
-            On::Instance => vec![(443, instance), (80, plain)],
+            On::Instance if url.scheme == Scheme::Https => vec![(url.target.port, instance), (80, plain)],
+            On::Instance => vec![(443, instance), (url.target.port, plain)],
             On::Proxy => vec![(3128, proxy)],
             On::Gateway => vec![(443, gateway)],
-            On::Both | On::Node | On::Resolver => Vec::new(),
+            On::Both | On::Node | On::Resolver | On::Nginx | On::Workhorse | On::Puma => Vec::new(),
         };
         let rule = |address: &IpAddr, port: u16, server: SocketAddr| {
             let to = self.ending(host.part, *address).unwrap_or(AddressTo::Connect(server));
@@ -239,7 +290,9 @@ impl Lab {
 
     fn limits(&self, limits: Limits) -> Limits {
         let sampling = if self.situation.scenario.sampled { Sampling::Asked } else { limits.sampling };
-        let limits = Limits { sampling, ..limits };
+        let completion =
+            if self.situation.scenario.completion { Completion::Allowed } else { limits.completion };
+        let limits = Limits { sampling, completion, ..limits };
         match (limits.hold, self.situation.scenario.hold.map(Duration::from_secs)) {
             (None, Some(hold)) => Limits { hold: Some(hold), deadline: limits.deadline + hold, ..limits },
             (Some(_), _) | (None, None) => limits,

@@ -234,7 +234,7 @@ pub struct Upgrade {
     pub path: String,
     /// The `Host` header.
     pub authority: String,
-    /// The `Origin` header.
+    /// The `Origin` header; empty: none is sent.
     pub origin: String,
     /// The sub-protocols offered.
     pub protocols: Vec<String>,

@@ -41,6 +41,13 @@ fn complaints(scenario: &Scenario, run: &Run) -> Vec<String> {
         let shown = |codes: &[Code]| codes.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
         wrong.push(format!("found [{}], expected [{}]", shown(&found), shown(expected)));
     }
+    let first = diagnose(run).first().map(|c| c.args.clone()).unwrap_or_default();
+    for (name, value) in &scenario.expect.args {
+        let said = first.get(name).map_or("nothing", String::as_str);
+        if said != value {
+            wrong.push(format!("its {name} is {said}, expected {value}"));
+        }
+    }
     let fails = expected.iter().any(|c| c.severity() == Severity::Fail);
     let verdict = match (fails, expected.is_empty()) {
         (true, _) => RunVerdict::Fail,

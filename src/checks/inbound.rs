@@ -1,67 +1,296 @@
-//! Group Inbound: from clients to the instance, through each door. In this version the public door.
+//! Group Inbound: from clients to the instance, through each door. The same is tried at every door that this machine
+//! has; what works at an inner door and fails at an outer one names the hop between (`hop`).
 //!
 //! What a door answers is looked at without secrets even where its certificate is bad: the certificate has a
 //! check of its own.
 
+pub(super) mod body_limit;
 pub(super) mod cable;
 pub(super) mod certificate;
-pub(super) mod controls;
+mod controls;
+mod handshake;
+pub(super) mod health;
+mod hop;
 pub(super) mod pings;
 pub(super) mod reach;
+pub(super) mod streaming;
+pub(super) mod workflow_socket;
 
 use crate::check::{Ask, Reached, Seen, Verdict};
-use crate::failure::Layer;
-use crate::probe::{Alpn, Probe, Reading, Request, Then, Tls, TlsAsk, Walk};
+use crate::failure::{Answer, DnsKind, Failure, Layer};
+use crate::probe::{Alpn, Probe, Reading, Request, Then, Tls, TlsAsk, Walk, WhoWeAre};
 use crate::subject::address::{BaseUrl, Scheme};
-use crate::subject::doors::Aim;
+use crate::subject::doors::{Aim, Entrance};
 use crate::subject::place::{Door, Place};
 use crate::subject::{Subject, Via};
+use crate::text;
+use std::net::IpAddr;
 
-/// The doors that are tried.
-fn doors(_: &Subject) -> Vec<Place> {
+/// Every door that this machine has.
+fn open_doors(subject: &Subject) -> Vec<Place> {
+    match subject.doors.open.as_slice() {
+        [] => vec![Place::Door(Door::Public)],
+        open => open.iter().map(|e| Place::Door(e.door)).collect(),
+    }
+}
+
+/// Every door: one that this machine does not have says why.
+fn all_doors(subject: &Subject) -> Vec<Place> {
+    let absent = subject.doors.absent.iter().map(|(door, _)| Place::Door(*door));
+    let mut all: Vec<Place> = open_doors(subject).into_iter().chain(absent).collect();
+    all.sort();
+    all
+}
+
+/// The door that clients use.
+fn public_door(_: &Subject) -> Vec<Place> {
     vec![Place::Door(Door::Public)]
 }
 
 /// The page that every visitor sees first.
 const PAGE: &str = "/users/sign_in";
 
-/// How TLS is spoken at the public door, where it is.
-fn tls(url: &BaseUrl, alpn: Alpn) -> Option<TlsAsk> {
-    (url.scheme == Scheme::Https).then_some(TlsAsk { alpn, ..TlsAsk::lenient(Subject::SHELL_STORE) })
+/// A door at which something is tried, and what has been seen so far.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    subject: &'a Subject,
+    url: &'a BaseUrl,
+    entrance: &'a Entrance,
+    seen: Seen<'a>,
 }
 
-/// The walk to the sign-in page that reach, certificate and HTTP/2 are judged by.
-pub(super) fn page(subject: &Subject) -> Option<Probe> {
-    request(subject, Alpn::Both, Request::get(subject.instance.as_ref()?.path(PAGE)))
-}
-
-/// A request at the public door.
-fn request(subject: &Subject, alpn: Alpn, request: Request) -> Option<Probe> {
-    let url = subject.instance.as_ref()?;
-    Some(Probe::Walk(Walk {
-        target: url.target.clone(),
-        via: Via::Direct,
-        tls: tls(url, alpn),
-        then: Then::Request(request),
-        aim: Aim::Name,
-        nth: 1,
-    }))
-}
-
-/// A slice of the walk to the sign-in page.
-fn slice(subject: &Subject, from: Layer, until: Layer) -> Vec<Ask> {
-    page(subject).map(|probe| Ask::layers(probe, from, until)).into_iter().collect()
-}
-
-/// Why there is nothing to check, where no instance is known.
-fn no_instance() -> Verdict {
-    Verdict::NotAsked("no instance is known: --instance-url names it".to_owned())
-}
-
-/// The channel of the walk to the sign-in page, if TLS stands there.
-fn channel<'a>(subject: &Subject, seen: Seen<'a>) -> Option<&'a Tls> {
-    match seen.reached(&page(subject)?, Layer::Tls) {
-        Reached::Here(Reading::Tls(tls)) => Some(tls),
-        Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => None,
+impl<'a> At<'a> {
+    /// The door of a place; else why nothing can be tried there.
+    fn of(subject: &'a Subject, place: Place, seen: Seen<'a>) -> Result<Self, Verdict> {
+        let Some(url) = &subject.instance else {
+            return Err(Verdict::NotAsked("no instance is known: --instance-url names it".to_owned()));
+        };
+        let Place::Door(door) = place else {
+            return Err(Verdict::Unknown(format!("{place} is no door")));
+        };
+        match subject.doors.get(door) {
+            Some(entrance) => Ok(Self { subject, url, entrance, seen }),
+            None => {
+                let why = subject.doors.why_absent(door).unwrap_or("this machine has no such door");
+                Err(Verdict::NotApplicable(why.to_owned()))
+            }
+        }
     }
+
+    fn door(self) -> Door {
+        self.entrance.door
+    }
+
+    /// The doors behind this one, outermost first.
+    fn behind(self) -> impl Iterator<Item = At<'a>> {
+        self.subject.doors.behind(self.door()).map(move |entrance| At { entrance, ..self })
+    }
+
+    /// The public door.
+    fn public(self) -> Option<At<'a>> {
+        Some(At { entrance: self.subject.doors.get(Door::Public)?, ..self })
+    }
+
+    /// Whether the public name leads to this node's own web server, so that both doors are one. `None`: not known yet.
+    fn is_the_public_door(self) -> Option<bool> {
+        let public = self.public().filter(|_| self.door() == Door::Nginx);
+        let (Some(public), Some(own)) = (public, &self.subject.facts.ways_in.addresses) else {
+            return Some(false);
+        };
+        let port = match self.entrance.aim {
+            Aim::Address(address) | Aim::Announced(address) => address.port(),
+            Aim::Name | Aim::Socket(_) => return Some(false),
+        };
+        if public.entrance.scheme != self.entrance.scheme
+            || public.url.target.port != port
+            || self.subject.dial.is_connect_to(&self.url.target)
+        {
+            return Some(false);
+        }
+        let is_own = |address: &IpAddr| address.is_loopback() || own.contains(address);
+        match self.seen.reached(&Probe::Resolve(self.url.target.clone()), Layer::Dns) {
+            Reached::Here(Reading::Resolved(found)) => {
+                Some(!found.addresses.is_empty() && found.addresses.iter().all(is_own))
+            }
+            Reached::Here(_) | Reached::Failed(_) => Some(false),
+            Reached::NotYet => None,
+        }
+    }
+
+    /// What has to be known before anything is tried at this door.
+    fn first(self) -> Vec<Ask> {
+        match (self.door(), &self.subject.facts.ways_in.addresses) {
+            (Door::Nginx, Some(_)) => vec![Ask::whole(Probe::Resolve(self.url.target.clone()))],
+            (Door::Public | Door::Nginx | Door::Workhorse, _) => Vec::new(),
+        }
+    }
+
+    /// How TLS is spoken here, where it is.
+    fn tls(self, alpn: Alpn) -> Option<TlsAsk> {
+        let lenient = TlsAsk::lenient(Subject::SHELL_STORE);
+        (self.entrance.scheme == Scheme::Https).then_some(TlsAsk {
+            alpn,
+            identity: WhoWeAre::GivenIdentity,
+            ..lenient
+        })
+    }
+
+    fn walk(self, tls: Option<TlsAsk>, then: Then) -> Probe {
+        Probe::Walk(Walk {
+            target: self.url.target.clone(),
+            via: self.entrance.via.clone(),
+            tls,
+            then,
+            aim: self.entrance.aim.clone(),
+            nth: 1,
+        })
+    }
+
+    /// A request as it comes to this door: with what the hop before it would add.
+    fn request(self, alpn: Alpn, mut request: Request) -> Probe {
+        if self.entrance.scheme != self.url.scheme {
+            request.headers.push(("Host".to_owned(), self.url.authority()));
+        }
+        request.headers.extend(self.entrance.headers.iter().cloned());
+        self.walk(self.tls(alpn), Then::Request(request))
+    }
+
+    /// A GET of an address of the instance.
+    fn get(self, path: &str) -> Probe {
+        self.request(Alpn::Both, Request::get(self.url.path(path)))
+    }
+
+    /// The walk to the sign-in page that reach, certificate and HTTP/2 are judged by.
+    fn page(self) -> Probe {
+        self.get(PAGE)
+    }
+
+    /// What a line that is no HTTP is answered with: the first server's own words.
+    fn nonsense(self) -> Probe {
+        self.walk(self.tls(Alpn::Http1), Then::Nonsense)
+    }
+
+    /// The channel of the walk to the sign-in page, if TLS stands there.
+    fn channel(self) -> Option<&'a Tls> {
+        match self.seen.reached(&self.page(), Layer::Tls) {
+            Reached::Here(Reading::Tls(tls)) => Some(tls),
+            Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => None,
+        }
+    }
+
+    /// The answer to a request.
+    fn answer(self, probe: &Probe) -> Option<&'a Answer> {
+        match self.seen.reached(probe, Layer::Http) {
+            Reached::Here(Reading::Answer(answer)) => Some(answer),
+            Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => None,
+        }
+    }
+
+    /// Whether the door is this node's own, reached without leaving it.
+    fn is_local(self) -> bool {
+        match &self.entrance.aim {
+            Aim::Socket(_) => true,
+            Aim::Address(address) | Aim::Announced(address) => address.ip().is_loopback(),
+            Aim::Name => false,
+        }
+    }
+
+    /// Why a check behind `reach` means nothing here: nothing listens, the node cannot see it, or it is another door.
+    fn out_of_sight(self) -> Option<Verdict> {
+        if self.is_the_public_door() == Some(true) {
+            let name = &self.url.target.host;
+            return Some(Verdict::NotApplicable(format!(
+                "{name} leads to this node itself: the public door is this one"
+            )));
+        }
+        let unseen = match self.seen.failure(&self.page())? {
+            Failure::Dns(_) | Failure::Tcp(_) => match self.door() {
+                Door::Public => "the public door is not seen from here",
+                Door::Nginx | Door::Workhorse => "nothing listens at this door",
+            },
+            Failure::Socket(_) => "nothing listens at this door",
+            Failure::Proxy(_)
+            | Failure::Tls(_)
+            | Failure::Http(_)
+            | Failure::Grpc(_)
+            | Failure::WebSocket(_)
+            | Failure::Other { .. } => return None,
+        };
+        Some(Verdict::NotApplicable(unseen.to_owned()))
+    }
+
+    /// A slice of the walk to the sign-in page, once it is known to be of use.
+    fn slice(self, from: Layer, until: Layer) -> Vec<Ask> {
+        let mut asks = self.first();
+        if self.is_the_public_door() == Some(false) {
+            asks.push(Ask::layers(self.page(), from, until));
+        }
+        asks
+    }
+}
+
+/// The walk to the sign-in page at the public door.
+pub(super) fn public_page(subject: &Subject, seen: Seen) -> Option<Probe> {
+    At::of(subject, Place::Door(Door::Public), seen).ok().map(At::page)
+}
+
+/// What a check asks at the door of a place, if there is one.
+fn asked(
+    subject: &Subject,
+    place: Place,
+    seen: Seen,
+    ask: impl for<'a> FnOnce(At<'a>) -> Vec<Ask>,
+) -> Vec<Ask> {
+    At::of(subject, place, seen).map(ask).unwrap_or_default()
+}
+
+/// What a check judges at the door of a place, or why there is nothing to judge.
+fn judged(
+    subject: &Subject,
+    place: Place,
+    seen: Seen,
+    judge: impl for<'a> FnOnce(At<'a>) -> Verdict,
+) -> Verdict {
+    match At::of(subject, place, seen) {
+        Ok(at) => at.out_of_sight().unwrap_or_else(|| judge(at)),
+        Err(verdict) => verdict,
+    }
+}
+
+/// GitLab's marks: its own headers, its session cookie, its name on the page.
+fn is_gitlab(answer: &Answer) -> bool {
+    let cookie = |(n, v): &(String, String)| n == "set-cookie" && v.contains("_gitlab_session");
+    answer.headers.get("x-gitlab-meta").is_some()
+        || answer.headers.get("x-gitlab-feature-category").is_some()
+        || answer.headers.0.iter().any(cookie)
+        || (answer.status == 200
+            && answer.body.contains("GitLab")
+            && answer.headers.get("x-request-id").is_some())
+}
+
+/// Workhorse's own page where Puma does not answer it (GitLab: `public/502.html`).
+fn is_workhorse_without_rails(answer: &Answer) -> bool {
+    answer.status == 502 && answer.body.contains("GitLab is not responding")
+}
+
+/// Why a name did not become an address, in words.
+fn unresolved(kind: DnsKind) -> &'static str {
+    match kind {
+        DnsKind::NoSuchHost => "the name does not exist",
+        DnsKind::NoAddress => "the name has no address",
+        DnsKind::ServerFailed => "the resolver fails for this name",
+        DnsKind::Timeout => "no resolver answers",
+    }
+}
+
+/// An answer in a few words: its status and what a person would quote of it.
+fn quoted(answer: &Answer) -> String {
+    let words = crate::checks::vendors::words_of(answer);
+    let said = if words.is_empty() { String::new() } else { format!(": {}", text::escape(&words, 80)) };
+    format!("HTTP {}{said}", answer.status)
+}
+
+/// Whether the public door is reached through this machine's own proxy.
+fn is_proxied(at: At) -> bool {
+    matches!(at.entrance.via, Via::Proxy(_))
 }

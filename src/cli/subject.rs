@@ -4,6 +4,7 @@ use super::Options;
 use crate::check::Group;
 use crate::checks::{CHECKS, CLOUDFLARE_RANGES};
 use crate::egress::routes::{Ways, routes};
+use crate::egress::{Given, Rules, decide};
 use crate::engine::{CarryOut, Rig};
 use crate::net::Net;
 use crate::plan::{Plan, Selection, What, plan};
@@ -15,7 +16,7 @@ use crate::subject::place::{Place, Stack};
 use crate::subject::ranges::Sampling;
 use crate::subject::services::{Deployment, Services};
 use crate::subject::{
-    About, Cloudflare, Completion, Limits, Node, PublicRoots, Route, Shell, Store, StoreId, Subject,
+    About, Cloudflare, Completion, Limits, Node, PublicRoots, Route, Shell, Store, StoreId, Subject, Via,
 };
 use crate::{node, text};
 use jiff::Timestamp;
@@ -192,11 +193,13 @@ pub fn of_node(
         given => given,
     };
     let ways_in = subject.facts.ways_in.clone();
+    let public_via = public_via(options, &subject, environment);
     subject.doors = doors(&Entry {
         instance: subject.instance.as_ref(),
         instance_from: if options.instance_url.is_some() { "--instance-url" } else { "external_url" },
         node: &subject.node,
         ways_in: &ways_in,
+        public_via: &public_via,
         certainty: if options.sysroot.is_some() { Certainty::Supposed } else { Certainty::Configured },
     });
     subject.routes = routes(&Ways {
@@ -208,6 +211,20 @@ pub fn of_node(
         addresses: &|host| subject.node.hosts_for(host),
     });
     Ok(subject)
+}
+
+/// How the clients of this machine reach the public door: a node asks its own doors directly, a client goes as its
+/// environment says, by curl's rules, which those of IDEs come nearest to.
+fn public_via(options: &Options, subject: &Subject, environment: &Environment) -> Via {
+    let (Some(url), None) = (&subject.instance, subject.node.install) else { return Via::Direct };
+    match options.proxy.as_ref().map(|p| &p.0) {
+        Some(Given::Direct) => Via::Direct,
+        Some(Given::Proxy(proxy)) => Via::Proxy(proxy.clone()),
+        None => {
+            let addresses = subject.node.hosts_for(&url.target.host);
+            decide(Rules::of(Stack::Shell), url, environment, &addresses).via
+        }
+    }
 }
 
 /// The stores of a node, equal ones once, and which one a stack trusts. A store that could not be read has no roots:

@@ -24,6 +24,8 @@ enum Reach {
     Names,
     /// For the same host.
     SameHost,
+    /// From one door of the instance to another.
+    Doors,
     /// Where the same device signed.
     SameSigner,
     /// Where what got lost is the proxy that the cause misses.
@@ -136,7 +138,7 @@ const TABLE: &[Consequence] = &[
     // A resolver that is dead for the cloud is dead for the instance's name too.
     Consequence {
         causes: &[Code::DnsTimeout, Code::DnsServerFailed],
-        effects: &[Code::InstanceUnreachable],
+        effects: &[Code::InstanceUnreachable, Code::PublicDoorNotSeenFromHere],
         reach: Reach::Names,
     },
     // And so it is for the proxy's name.
@@ -175,6 +177,29 @@ const TABLE: &[Consequence] = &[
         effects: &[Code::LatencyHigh],
         reach: Reach::SameEndpoint,
     },
+    // What stands behind every door is down: each of them shows it in its own way.
+    Consequence { causes: &[Code::WorkhorseDown], effects: &[Code::RailsDown], reach: Reach::Doors },
+    Consequence {
+        causes: &[Code::WorkhorseDown, Code::RailsDown],
+        effects: &[
+            Code::InstanceUnreachable,
+            Code::PublicDoorNotSeenFromHere,
+            Code::WebsocketUpstreamFailed,
+            Code::WebsocketNoWelcome,
+            Code::WebsocketUpgradeStripped,
+            Code::WebsocketNotFound,
+            Code::WebsocketDenied,
+        ],
+        reach: Reach::Doors,
+    },
+    // An inner door that does not answer explains that nobody sees the outer one.
+    Consequence {
+        causes: &[Code::InstanceUnreachable],
+        effects: &[Code::PublicDoorNotSeenFromHere],
+        reach: Reach::Doors,
+    },
+    // Whoever collects messages collects streams too.
+    Consequence { causes: &[Code::WebsocketBuffered], effects: &[Code::StreamBuffered], reach: Reach::Doors },
     // All addresses fail: the IPv6 ones are not broken by themselves.
     Consequence {
         causes: &[Code::TcpRefused, Code::TcpTimeout, Code::TcpUnreachable, Code::TcpReset],
@@ -194,6 +219,9 @@ pub(super) fn explains(found: &[At], cause: &At, effect: &At) -> bool {
                     cause.place.endpoint().is_some() && cause.place.endpoint() == effect.place.endpoint()
                 }
                 Reach::Names => effect.finding.arg("layer") == "dns",
+                Reach::Doors => {
+                    matches!((cause.place, effect.place), (Place::Door(_), Place::Door(_)))
+                }
                 Reach::SameHost => cause.finding.arg("host") == effect.finding.arg("host"),
                 Reach::SameSigner if cause.place == effect.place => true,
                 Reach::SameSigner => {
@@ -204,7 +232,24 @@ pub(super) fn explains(found: &[At], cause: &At, effect: &At) -> bool {
                 Reach::Detour => is_on_the_way(cause.finding, effect),
             }
     });
-    listed || is_the_same_unneeded(cause, effect) || is_same_fault(found, cause, effect)
+    listed
+        || is_the_same_unneeded(cause, effect)
+        || is_the_same_inside(cause, effect)
+        || is_same_fault(found, cause, effect)
+}
+
+/// Whether the same fault shows at a door behind, or at the same one by the plainer of two WebSockets: what goes in
+/// there comes through it.
+fn is_the_same_inside(cause: &At, effect: &At) -> bool {
+    let (Place::Door(inner), Place::Door(outer)) = (cause.place, effect.place) else { return false };
+    let same = |name| cause.finding.arg(name) == effect.finding.arg(name);
+    let is_inner = inner > outer || (inner == outer && !same("path") && is_cable(cause));
+    cause.finding.code == effect.finding.code && is_inner && same("hop") && same("names") && same("until")
+}
+
+/// Whether a finding is about Action Cable.
+fn is_cable(at: &At) -> bool {
+    at.finding.arg("path").ends_with("/-/cable")
 }
 
 /// Whether a service that is not needed fails in the way in which one that is needed does.

@@ -1,6 +1,6 @@
 //! Action Cable behind a 101: welcome, a ping every 3 s, and the ways in which middle boxes spoil it.
 
-use super::fault::http::CableEnd;
+use super::fault::http::{AgentEnd, CableEnd};
 use super::fault::{Kind, On};
 use super::handshake::swallow;
 use super::situation::{GOOD_TOKEN, Situation};
@@ -25,16 +25,66 @@ pub(super) struct Opened {
     pub(super) upgrade: OnUpgrade,
     /// The `Authorization` header.
     pub(super) credential: Option<String>,
+    /// What is spoken on it.
+    pub(super) talk: Talk,
+    /// Where it entered: what the hops behind that do applies.
+    pub(super) entered: On,
+}
+
+/// What is spoken on a WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Talk {
+    /// Action Cable.
+    Cable,
+    /// The Agent Platform: nothing, until something is started.
+    Agent,
+}
+
+/// The fault of the first hop behind a door that has one.
+fn fault<T>(entered: On, situation: &Situation, of: impl Fn(&Kind) -> Option<T>) -> Option<T> {
+    super::instance::from(entered).find_map(|part| situation.faults(part).find_map(&of))
+}
+
+/// Speaks until the peer leaves or a fault ends it.
+pub(super) async fn serve(opened: Opened, situation: &Situation) {
+    match opened.talk {
+        Talk::Cable => cable(opened, situation).await,
+        Talk::Agent => agent(opened, situation).await,
+    }
+}
+
+/// Keeps the Agent Platform's socket open and says nothing.
+async fn agent(opened: Opened, situation: &Situation) {
+    let fault = fault(opened.entered, situation, |kind| {
+        let Kind::Agent { how } = kind else { return None };
+        Some(*how)
+    });
+    let Ok(upgraded) = opened.upgrade.await else { return };
+    let mut stream = TokioIo::new(upgraded);
+    match fault {
+        Some(AgentEnd::Closed) => return end(&mut stream).await,
+        Some(AgentEnd::CutAfter(seconds)) => {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            return end(&mut stream).await;
+        }
+        Some(AgentEnd::ClosedWith(_)) | None => {}
+    }
+    let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
+    if let Some(AgentEnd::ClosedWith(code)) = fault {
+        let close = CloseFrame { code: CloseCode::from(code), reason: "".into() };
+        let _gone = socket.close(Some(close)).await;
+    }
+    while let Some(Ok(_)) = socket.next().await {}
 }
 
 /// Speaks Action Cable until the peer leaves or a fault ends it.
-pub(super) async fn serve(opened: Opened, situation: &Situation) {
-    let Ok(upgraded) = opened.upgrade.await else { return };
-    let mut stream = TokioIo::new(upgraded);
-    let fault = situation.faults(On::Instance).find_map(|kind| {
+async fn cable(opened: Opened, situation: &Situation) {
+    let fault = fault(opened.entered, situation, |kind| {
         let Kind::Cable { how } = kind else { return None };
         Some(*how)
     });
+    let Ok(upgraded) = opened.upgrade.await else { return };
+    let mut stream = TokioIo::new(upgraded);
     let now = Instant::now();
     // Sooner than any wait that ends without a fault.
     let never = now + super::situation::LONGEST;
@@ -43,7 +93,7 @@ pub(super) async fn serve(opened: Opened, situation: &Situation) {
         Some(CableEnd::Closed) => return end(&mut stream).await,
         Some(CableEnd::HeldBack(millis)) => (Some(Duration::from_millis(millis.max(1))), never),
         Some(CableEnd::CutAfter(seconds)) => (None, now + Duration::from_secs(seconds)),
-        None => (None, never),
+        Some(CableEnd::CutOver(_) | CableEnd::DeafOver(_)) | None => (None, never),
     };
     let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
     if opened.credential.is_some_and(|c| c != format!("Bearer {GOOD_TOKEN}")) {
@@ -63,7 +113,16 @@ pub(super) async fn serve(opened: Opened, situation: &Situation) {
     loop {
         let said = tokio::select! {
             heard = socket.next() => match heard {
-                Some(Ok(message)) if !message.is_close() => Ok(()),
+                Some(Ok(message)) if !message.is_close() => match fault {
+                    Some(CableEnd::CutOver(most)) if message.len() > most => {
+                        return end(socket.get_mut()).await;
+                    }
+                    Some(CableEnd::DeafOver(most)) if message.len() > most => Ok(()),
+                    _ => match confirmation(&message) {
+                        Some(answer) => socket.send(answer).await,
+                        None => Ok(()),
+                    },
+                },
                 Some(Ok(_) | Err(_)) | None => return,
             },
             _ = beat.tick() => {
@@ -81,6 +140,14 @@ pub(super) async fn serve(opened: Opened, situation: &Situation) {
             return;
         }
     }
+}
+
+/// What Action Cable says to a subscription.
+fn confirmation(message: &Message) -> Option<Message> {
+    let command: serde_json::Value = serde_json::from_str(message.to_text().ok()?).ok()?;
+    let identifier = command.get("identifier")?;
+    let answer = serde_json::json!({ "identifier": identifier, "type": "confirm_subscription" });
+    Some(Message::text(answer.to_string()))
 }
 
 /// Ends the stream below the WebSocket: TLS says goodbye, no close frame is sent.

@@ -48,6 +48,8 @@ fn company() -> AuthorityNames {
 pub(super) struct Authorities {
     known: Vec<Authority>,
     leaf_key: KeyPair,
+    /// What the instance shows when all is well, at every door.
+    instance: Option<Vec<CertificateDer<'static>>>,
     now: Timestamp,
 }
 
@@ -91,7 +93,7 @@ impl Authorities {
     pub(super) fn new(now: Timestamp) -> io::Result<Self> {
         let leaf_key = key()?;
         let known = vec![Authority::new(public(), now)?, Authority::new(company(), now)?];
-        Ok(Self { known, leaf_key, now })
+        Ok(Self { known, leaf_key, instance: None, now })
     }
 
     /// The roots that are known when all is well, and those known while the fault is there.
@@ -110,9 +112,15 @@ impl Authorities {
     /// The acceptors of a part of the lab, with the certificates that its faults ask for.
     pub(super) fn acceptors(&mut self, part: On, situation: &Situation) -> io::Result<Acceptors> {
         let sound = CertificateChange::default();
-        let usual = if matches!(part, On::Instance | On::Gateway) { company() } else { public() };
+        let usual = if matches!(part, On::Instance | On::Nginx | On::Gateway) { company() } else { public() };
         let both = ["h2".to_owned(), "http/1.1".to_owned()];
-        let chain = self.chain(part, &sound, &usual)?;
+        let chain = match (part, &self.instance) {
+            (On::Instance | On::Nginx, Some(chain)) => chain.clone(),
+            _ => self.chain(part, &sound, &usual)?,
+        };
+        if part == On::Instance {
+            self.instance = Some(chain.clone());
+        }
         let sound = acceptor(self.config(chain.clone())?, &both);
 
         let mut faulty = None;
@@ -141,7 +149,10 @@ impl Authorities {
                 | Kind::NoKeys
                 | Kind::FrontEnd(_)
                 | Kind::Grpc { .. }
-                | Kind::Cable { .. } => continue,
+                | Kind::Cable { .. }
+                | Kind::Agent { .. }
+                | Kind::BodyLimit { .. }
+                | Kind::Collects => continue,
             };
             faulty = Some(acceptor(config, &offer));
         }
@@ -154,7 +165,8 @@ impl Authorities {
         change: &CertificateChange,
         usual: &AuthorityNames,
     ) -> io::Result<Vec<CertificateDer<'static>>> {
-        let names = change.names.clone().unwrap_or_else(|| vec![name_of(part).to_owned()]);
+        let named = if part == On::Nginx { On::Instance } else { part };
+        let names = change.names.clone().unwrap_or_else(|| vec![name_of(named).to_owned()]);
         let mut params = params(names.first().map_or("", String::as_str), None)?;
         params.subject_alt_names = CertificateParams::new(names).map_err(io::Error::other)?.subject_alt_names;
         lasting(&mut params, self.now, (change.from.unwrap_or(SOUND.0), change.until.unwrap_or(SOUND.1)));

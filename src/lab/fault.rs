@@ -9,7 +9,7 @@ pub mod node;
 pub mod tls;
 
 use grpc::GrpcEnd;
-use http::{CableEnd, ExchangeEnd, FixedAnswer, FrontEnd};
+use http::{AgentEnd, CableEnd, ExchangeEnd, FixedAnswer, FrontEnd};
 use ipnet::IpNet;
 use node::NodeChange;
 use serde::Deserialize;
@@ -38,8 +38,14 @@ pub enum On {
     Workflow,
     /// Both of GitLab's hosts behind Cloudflare.
     Both,
-    /// The instance's public door.
+    /// The instance's public door, and what stands before the node's own web server.
     Instance,
+    /// The web server on the node.
+    Nginx,
+    /// Workhorse.
+    Workhorse,
+    /// Puma, with Rails in it.
+    Puma,
     /// The forward proxy.
     Proxy,
     /// A self-hosted AI gateway.
@@ -142,11 +148,23 @@ pub enum Kind {
         /// What happens instead.
         how: GrpcEnd,
     },
-    /// The WebSocket is opened and does not go on as it should.
+    /// The WebSocket of Action Cable is opened and does not go on as it should.
     Cable {
         /// What happens behind the 101.
         how: CableEnd,
     },
+    /// The WebSocket of the Agent Platform is opened and does not go on as it should.
+    Agent {
+        /// What happens behind the 101.
+        how: AgentEnd,
+    },
+    /// Bodies of more than so many bytes are refused.
+    BodyLimit {
+        /// How many are taken.
+        bytes: u64,
+    },
+    /// Streamed answers are collected and passed on in one piece.
+    Collects,
 }
 
 /// What a resolver answers.

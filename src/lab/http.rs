@@ -9,18 +9,21 @@ use super::site::Site;
 use super::situation::Situation;
 use super::{cloud, headers, instance};
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http::header::{CONTENT_TYPE, DATE, HeaderName, HeaderValue, SERVER};
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
-/// A body that is whole from the start.
-pub(super) type Body = Full<Bytes>;
+/// A body that is whole from the start, or comes in pieces.
+pub(super) type Body = Either<Full<Bytes>, BoxBody<Bytes, Infallible>>;
 
 /// The `cf-ray` of every answer that comes through Cloudflare.
 const RAY: &str = "8c1f52a0773e0b94-FRA";
@@ -63,13 +66,17 @@ where
         super::site::Speaks::Tls(_) | super::site::Speaks::Proxy => Channel::Tls,
     };
     let opened: Arc<Mutex<Option<Opened>>> = Arc::default();
-    let service = service_fn(|request: Request<Incoming>| {
-        let (answer, cable) = respond(request, site, channel);
-        if let Some(cable) = cable {
-            *opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(cable);
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let (site, opened) = (site.clone(), opened.clone());
+        async move {
+            read(&mut request).await;
+            let (answer, cable) = respond(request, &site, channel);
+            if let Some(cable) = cable {
+                *opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(cable);
+            }
+            site.answering();
+            Ok::<_, Infallible>(answer)
         }
-        site.answering();
-        std::future::ready(Ok::<_, Infallible>(answer))
     });
     let io = TokioIo::new(stream);
     // How a conversation ends is the peer's affair; there is nobody to tell.
@@ -79,10 +86,14 @@ where
         }
         Version::Http2 => {
             let site = site.clone();
-            let service = service_fn(move |request: Request<Incoming>| {
-                let (answer, _no_upgrade) = respond(request, &site, channel);
-                site.answering();
-                std::future::ready(Ok::<_, Infallible>(answer))
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                let site = site.clone();
+                async move {
+                    read(&mut request).await;
+                    let (answer, _no_upgrade) = respond(request, &site, channel);
+                    site.answering();
+                    Ok::<_, Infallible>(answer)
+                }
             });
             hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(io, service).await
         }
@@ -93,6 +104,11 @@ where
     }
 }
 
+/// Reads a request to its end, as servers do before they answer.
+async fn read(request: &mut Request<Incoming>) {
+    while let Some(Ok(_)) = request.body_mut().frame().await {}
+}
+
 fn respond(request: Request<Incoming>, site: &Site, channel: Channel) -> (Response<Body>, Option<Opened>) {
     let situation = &site.situation;
     let request = headers::on_the_way(request, site.part, situation);
@@ -100,17 +116,21 @@ fn respond(request: Request<Incoming>, site: &Site, channel: Channel) -> (Respon
         return (fixed_answer(fixed, &request, situation), None);
     }
     match site.part {
-        On::Instance => instance::answer(request, situation, channel),
+        On::Instance | On::Nginx | On::Workhorse => instance::answer(request, site.part, situation, channel),
         On::Customers => (cloud::customers(&request, situation), None),
         // Whoever talks HTTP/1.1 there has no gRPC behind it.
         On::Workflow => (plain(502, "text/html", "<title>502 Bad Gateway</title>", situation), None),
-        On::Cloud | On::Gateway | On::Both | On::Proxy | On::Node | On::Resolver => {
+        On::Cloud | On::Gateway | On::Both | On::Proxy | On::Node | On::Resolver | On::Puma => {
             (cloud::gateway(&request, situation), None)
         }
     }
 }
 
-fn fixed_answer<B>(fixed: &FixedAnswer, request: &Request<B>, situation: &Situation) -> Response<Body> {
+pub(super) fn fixed_answer<B>(
+    fixed: &FixedAnswer,
+    request: &Request<B>,
+    situation: &Situation,
+) -> Response<Body> {
     let mut answer = plain(fixed.status, "text/html", fixed.body.clone(), situation);
     match fixed.marks {
         Marks::None => {}
@@ -125,6 +145,24 @@ fn fixed_answer<B>(fixed: &FixedAnswer, request: &Request<B>, situation: &Situat
     answer
 }
 
+/// The pause between the pieces of a streamed answer.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A body that comes in pieces, or, where a hop collects them, all at once when the last is there.
+pub(super) fn streamed(pieces: &[&'static str], collects: bool) -> Body {
+    let pieces: Vec<Bytes> = if collects {
+        vec![Bytes::from(pieces.concat())]
+    } else {
+        pieces.iter().map(|piece| Bytes::from_static(piece.as_bytes())).collect()
+    };
+    let before = if collects { PAUSE * 4 } else { PAUSE };
+    let frames = futures_util::stream::iter(pieces).then(move |piece| async move {
+        tokio::time::sleep(before).await;
+        Ok(hyper::body::Frame::data(piece))
+    });
+    Either::Right(BodyExt::boxed(StreamBody::new(frames)))
+}
+
 /// An answer with nothing but its type and date.
 pub(super) fn plain(
     status: u16,
@@ -132,7 +170,7 @@ pub(super) fn plain(
     body: impl Into<Bytes>,
     situation: &Situation,
 ) -> Response<Body> {
-    let mut answer = Response::new(Full::new(body.into()));
+    let mut answer = Response::new(Either::Left(Full::new(body.into())));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     set(&mut answer, CONTENT_TYPE, kind);
     set(&mut answer, DATE, &situation.date());

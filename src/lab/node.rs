@@ -4,11 +4,17 @@ use super::certificates::Roots;
 use super::fault::node::{NodeChange, Variables};
 use super::fault::{Kind, On};
 use super::situation::{HOSTS, Situation, name_of};
+use crate::subject::address::Scheme;
+use crate::subject::doors::{Aim, Listener, Nginx, WaysIn, WebServer};
 use crate::subject::environment::Environment;
 use crate::subject::facts::{Bystander, CompanyRoot, Component, Facts, Internal, Process, Repeated, Running};
 use crate::subject::place::Stack;
 use crate::subject::services::Deployment;
 use crate::subject::{HostsEntry, Install, Node, Store, StoreId};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// Workhorse's socket in the Linux package.
+pub(super) const WORKHORSE_SOCKET: &str = "/var/opt/gitlab/gitlab-workhorse/sockets/socket";
 
 /// What is found out about the lab's node.
 pub(super) struct World {
@@ -18,6 +24,81 @@ pub(super) struct World {
     pub(super) deployment: Deployment,
     pub(super) agent_platform: Option<bool>,
 }
+
+/// The changes of the node as they are now.
+fn changes(situation: &Situation) -> Vec<&NodeChange> {
+    let faults = situation.faults(On::Node);
+    let changed =
+        faults.filter_map(|kind| if let Kind::Node(change) = kind { Some(&**change) } else { None });
+    std::iter::once(&situation.scenario.node).chain(changed).collect()
+}
+
+/// The web server on the node as it is now.
+pub(super) fn web_server(situation: &Situation) -> WebServer {
+    let changes = changes(situation);
+    let change = last(&changes, |c| c.nginx.clone()).unwrap_or_default();
+    let install = last(&changes, |c| c.install).unwrap_or(Install::Omnibus);
+    let roles = last(&changes, |c| c.roles.clone());
+    if matches!(install, Install::Helm | Install::Source) {
+        return WebServer::Unknown;
+    }
+    if roles.is_some_and(|roles| !roles.iter().any(|r| r == "rails" || r == "nginx")) {
+        return WebServer::None("NGINX does not run on this node".to_owned());
+    }
+    if change.off {
+        return WebServer::None("/etc/gitlab/gitlab.rb line 7 has nginx['enable'] = false".to_owned());
+    }
+    let scheme = if change.plain || situation.is_plain() { Scheme::Http } else { Scheme::Https };
+    WebServer::Bundled(Nginx {
+        address: Ipv4Addr::LOCALHOST.into(),
+        port: change.port.unwrap_or(scheme.default_port()),
+        scheme,
+        http2: Some(true),
+        proxy_protocol: Some(change.proxy_protocol),
+        client_certificates: Some(false),
+        set_headers: Vec::new(),
+        from: "/var/opt/gitlab/nginx/conf/service_conf/gitlab-rails.conf".to_owned(),
+    })
+}
+
+/// Whether the node's web server wants to be told who comes.
+pub(super) fn wants_announcement(situation: &Situation) -> bool {
+    matches!(web_server(situation), WebServer::Bundled(nginx) if nginx.proxy_protocol == Some(true))
+}
+
+/// Origins that Action Cable accepts beside the instance's own.
+pub(super) fn allowed_origins(situation: &Situation) -> Vec<String> {
+    changes(situation).iter().flat_map(|c| c.allowed_origins.clone()).collect()
+}
+
+/// How requests come in, as it is now.
+fn ways_in(situation: &Situation, changes: &[&NodeChange], node: &Node) -> WaysIn {
+    let port = last(changes, |c| c.workhorse_port);
+    let at_port = |port: u16| Listener {
+        at: Aim::Address(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)),
+        shown: format!("127.0.0.1:{port}"),
+        from: "/opt/gitlab/sv/gitlab-workhorse/run".to_owned(),
+    };
+    let runs = node.roles.iter().any(|role| role == "workhorse");
+    let listener = match (node.install, port) {
+        (_, Some(port)) => Some(at_port(port)),
+        (Some(Install::Helm), None) => Some(at_port(8181)),
+        (Some(Install::Omnibus | Install::Docker | Install::Source) | None, None) => Some(Listener {
+            at: Aim::Socket(WORKHORSE_SOCKET.into()),
+            shown: WORKHORSE_SOCKET.to_owned(),
+            from: "/opt/gitlab/sv/gitlab-workhorse/run".to_owned(),
+        }),
+    };
+    WaysIn {
+        web_server: web_server(situation),
+        workhorse: listener.filter(|_| runs),
+        allowed_origins: changes.iter().flat_map(|c| c.allowed_origins.clone()).collect(),
+        addresses: Some(last(changes, |c| c.addresses.clone()).unwrap_or(vec![OWN_ADDRESS])),
+    }
+}
+
+/// The node's own address in the lab.
+const OWN_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 20, 0, 11));
 
 /// The node as it is now.
 pub(super) fn world(situation: &Situation) -> World {
@@ -32,13 +113,7 @@ pub(super) fn world(situation: &Situation) -> World {
         nameservers: vec![situation.ports.resolver],
         ..Node::default()
     };
-    let changes: Vec<&NodeChange> = std::iter::once(&situation.scenario.node)
-        .chain(
-            faults
-                .iter()
-                .filter_map(|kind| if let Kind::Node(change) = kind { Some(&**change) } else { None }),
-        )
-        .collect();
+    let changes = changes(situation);
     let shell = environment(situation, &changes, Stack::Shell);
     let deployment = last(&changes, |c| c.deployment).unwrap_or_default();
     if faults.iter().any(|kind| **kind == Kind::NoGitlab) {
@@ -52,7 +127,7 @@ pub(super) fn world(situation: &Situation) -> World {
         edition: Some(last(&changes, |c| c.edition.clone()).unwrap_or("ee".into())),
         ..bare
     };
-    let facts = facts(situation, &changes, &node);
+    let facts = Facts { ways_in: ways_in(situation, &changes, &node), ..facts(situation, &changes, &node) };
     let agent_platform = Some(last(&changes, |c| c.agent_platform).unwrap_or(true));
     World { node, facts, shell, deployment, agent_platform }
 }

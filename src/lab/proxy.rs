@@ -69,7 +69,9 @@ fn whereto(target: &str, situation: &Situation) -> Way {
         On::Workflow => Way::To(situation.ports.workflow),
         On::Instance => Way::To(situation.ports.instance),
         On::Gateway => Way::To(situation.ports.gateway),
-        On::Both | On::Proxy | On::Node | On::Resolver => Way::Failed("ERR_CONNECT_FAIL 111"),
+        On::Both | On::Proxy | On::Node | On::Resolver | On::Nginx | On::Workhorse | On::Puma => {
+            Way::Failed("ERR_CONNECT_FAIL 111")
+        }
     }
 }
 

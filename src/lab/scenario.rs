@@ -8,6 +8,7 @@ use super::fault::node::NodeChange;
 use crate::finding::Code;
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/assets/scenarios");
@@ -59,6 +60,12 @@ pub struct Scenario {
     /// Whether Cloudflare's ranges are sampled, as `--only cloudflare-ranges` asks for it.
     #[serde(default)]
     pub sampled: bool,
+    /// The instance's URL, where it is not the lab's usual one. No fault: it stays when the fault is mended.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Whether one real completion may be asked for.
+    #[serde(default)]
+    pub completion: bool,
     /// Whether the node's way out leads through the lab's proxy. No fault: it stays when the fault is mended.
     #[serde(default)]
     pub proxy: bool,
@@ -69,6 +76,9 @@ pub struct Scenario {
 pub struct Expect {
     /// The root causes in the order to mend them: failures first, each part in the order of the groups.
     pub root_causes: Vec<Code>,
+    /// Arguments that the first of them must have: its hop, its product.
+    #[serde(default)]
+    pub args: BTreeMap<String, String>,
 }
 
 /// Every scenario: `healthy` first, then by layer in wire order, then by name.

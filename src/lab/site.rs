@@ -150,6 +150,10 @@ async fn connection(stream: TcpStream, site: Arc<Site>) {
     if site.situation.faults(site.part).any(resets) {
         return reset(stream);
     }
+    if site.part == On::Nginx && super::node::wants_announcement(&site.situation) && !announced(&stream).await
+    {
+        return;
+    }
     match &site.speaks {
         Speaks::Proxy => proxy::serve(stream, &site.situation).await,
         Speaks::Plain => http::serve(stream, &site, http::Version::Http1).await,
@@ -167,6 +171,26 @@ async fn connection(stream: TcpStream, site: Arc<Site>) {
             }
         }
     }
+}
+
+/// Reads the header of the PROXY protocol off a connection; whether one was there.
+async fn announced(stream: &TcpStream) -> bool {
+    let mut byte = [0];
+    let mut line = Vec::new();
+    while line.len() < 108 && !line.ends_with(b"\r\n") {
+        if stream.readable().await.is_err() {
+            return false;
+        }
+        match stream.try_read(&mut byte) {
+            Ok(1) => line.push(byte[0]),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+            Ok(_) | Err(_) => return false,
+        }
+        if !b"PROXY ".iter().zip(&line).all(|(a, b)| a == b) {
+            return false;
+        }
+    }
+    line.starts_with(b"PROXY ")
 }
 
 /// Ends a connection by a reset.

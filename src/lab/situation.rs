@@ -63,6 +63,11 @@ pub(super) struct Ports {
     pub(super) instance: SocketAddr,
     /// The instance's door for plain text.
     pub(super) plain: SocketAddr,
+    /// The node's own web server, for TLS and for plain text.
+    pub(super) nginx: SocketAddr,
+    pub(super) nginx_plain: SocketAddr,
+    /// Workhorse.
+    pub(super) workhorse: SocketAddr,
     pub(super) proxy: SocketAddr,
     /// The self-hosted gateway.
     pub(super) gateway: SocketAddr,

@@ -76,7 +76,7 @@ pub(super) async fn listen(
 }
 
 /// A message is answered at once; a ping that came meanwhile is not waited for again.
-const ECHO: Duration = Duration::from_secs(5);
+const ECHO: Duration = Duration::from_secs(2);
 
 impl Line<'_> {
     /// Says a text and waits for a message that holds it.
@@ -86,12 +86,13 @@ impl Line<'_> {
         match timeout_at(until.into(), sending).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(self.cut(ended(&error).unwrap_or(Ended::Eof), None)),
-            Err(_) => return Err(silent(Layer::Message, self.opened)),
+            Err(_) => return Ok(Reading::Message { sent, came: 0 }),
         }
         let identifier = identifier(text).unwrap_or_default();
         loop {
             match self.next(until).await? {
-                None => return Err(silent(Layer::Message, self.opened)),
+                // Nothing came back: that says something only beside a door where it does, and pings go on.
+                None => return Ok(Reading::Message { sent, came: 0 }),
                 Some(Heard::Identified { identifier: same, length }) if same == identifier => {
                     let came = u32::try_from(length).unwrap_or(u32::MAX);
                     return Ok(Reading::Message { sent, came });

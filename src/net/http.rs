@@ -3,7 +3,7 @@
 //! Decides how much of an answer is read and how a missing one failed. Redirects are not followed.
 
 use super::answer::{Body, Head};
-use super::stream::{FirstBytes, Io, Stream};
+use super::stream::{FirstBytes, Io, Patient, Stream};
 use super::{Net, cause, ended, settings, tls, words};
 use crate::failure::{Answer, Failure, HttpFailure, HttpKind};
 use crate::probe::{Content, Method, Request};
@@ -106,7 +106,7 @@ pub(super) async fn begin(
 ) -> hyper::Result<Begun> {
     let mut first = None;
     let (connection, answer) = match protocol {
-        Protocol::Http1 => http1(io, message).await?,
+        Protocol::Http1 => http1(Box::new(Patient::new(io)), message).await?,
         Protocol::Http2 => {
             let stream = Stream::new(io, Vec::new());
             let bytes = stream.first_bytes();
@@ -152,7 +152,8 @@ fn message(
         Method::Post => ::http::Method::POST,
     };
     let mut builder = ::http::Request::builder().method(method).uri(uri).header("user-agent", USER_AGENT);
-    if uri.starts_with('/') {
+    let names_host = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
+    if uri.starts_with('/') && !names_host {
         builder = builder.header("host", authority);
     }
     for (name, value) in headers(request) {

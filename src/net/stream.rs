@@ -23,6 +23,61 @@ pub(super) struct Stream {
     first: FirstBytes,
 }
 
+/// A stream that goes on being read when its peer has stopped reading: a server that refuses a large request may answer
+/// and close before all of it was sent, and what it said is what counts.
+pub(super) struct Patient<I> {
+    inner: I,
+    is_deaf: bool,
+}
+
+impl<I> Patient<I> {
+    /// Wraps a stream.
+    pub(super) fn new(inner: I) -> Self {
+        Self { inner, is_deaf: false }
+    }
+}
+
+impl<I: Io> AsyncRead for Patient<I> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_read(cx, buf)
+    }
+}
+
+impl<I: Io> AsyncWrite for Patient<I> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.is_deaf {
+            return Poll::Ready(Ok(buf.len()));
+        }
+        match std::task::ready!(Pin::new(&mut this.inner).poll_write(cx, buf)) {
+            Err(error) if is_gone(&error) => {
+                this.is_deaf = true;
+                Poll::Ready(Ok(buf.len()))
+            }
+            written => Poll::Ready(written),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        match std::task::ready!(Pin::new(&mut this.inner).poll_flush(cx)) {
+            Err(error) if is_gone(&error) => {
+                this.is_deaf = true;
+                Poll::Ready(Ok(()))
+            }
+            flushed => Poll::Ready(flushed),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+}
+
 /// The first bytes read from a stream, shared with whoever must explain a failure on it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FirstBytes(Arc<Mutex<Vec<u8>>>);

@@ -149,8 +149,10 @@ fn request(
         .header("Upgrade", "websocket")
         .header("Sec-WebSocket-Version", "13")
         .header("Sec-WebSocket-Key", key)
-        .header("Origin", &upgrade.origin)
         .header("User-Agent", USER_AGENT);
+    if !upgrade.origin.is_empty() {
+        builder = builder.header("Origin", &upgrade.origin);
+    }
     if !upgrade.protocols.is_empty() {
         builder = builder.header("Sec-WebSocket-Protocol", upgrade.protocols.join(", "));
     }

@@ -60,11 +60,11 @@ pub enum Reading {
     Upgraded(Upgraded),
     /// Action Cable's `welcome`.
     Welcome,
-    /// What was said on a WebSocket came back.
+    /// What was said on a WebSocket, and what came back.
     Message {
         /// How many bytes were said.
         sent: u32,
-        /// How many bytes the message had that held them.
+        /// How many bytes the message had that held them; 0: none came.
         came: u32,
     },
     /// A ping: how long after the welcome it came.

@@ -1,9 +1,9 @@
 //! The ways into the instance as they are tried from here: how each door is reached and what is said at it, or why
 //! this machine does not have it. Pure; what the node's files say of its listeners is read by `node`.
 
-use super::address::{BaseUrl, Scheme, bracketed};
+use super::address::{BaseUrl, Scheme};
 use super::place::Door;
-use super::{Install, Node};
+use super::{Install, Node, Via};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -87,6 +87,8 @@ pub struct Entrance {
     pub door: Door,
     /// Where it stands.
     pub aim: Aim,
+    /// How it is reached: directly from a node, by its own proxy from a client's machine.
+    pub via: Via,
     /// What is spoken there.
     pub scheme: Scheme,
     /// Headers that the hop before this door would add.
@@ -176,6 +178,8 @@ pub struct Entry<'a> {
     pub node: &'a Node,
     /// What its files say.
     pub ways_in: &'a WaysIn,
+    /// How this machine's clients reach the public door.
+    pub public_via: &'a Via,
     /// Whether the files are this machine's own: below `--sysroot` its listeners need not be here.
     pub certainty: Certainty,
 }
@@ -183,7 +187,7 @@ pub struct Entry<'a> {
 /// The doors as they are tried.
 pub fn doors(entry: &Entry) -> Doors {
     let Some(url) = entry.instance else { return Doors::default() };
-    let mut doors = Doors { open: vec![public(url, entry.instance_from)], absent: Vec::new() };
+    let mut doors = Doors { open: vec![public(url, entry)], absent: Vec::new() };
     for (door, found) in [(Door::Nginx, nginx(entry, url)), (Door::Workhorse, workhorse(entry, url))] {
         match found {
             Ok(entrance) => doors.open.push(entrance),
@@ -193,14 +197,15 @@ pub fn doors(entry: &Entry) -> Doors {
     doors
 }
 
-fn public(url: &BaseUrl, from: &str) -> Entrance {
+fn public(url: &BaseUrl, entry: &Entry) -> Entrance {
     Entrance {
         door: Door::Public,
         aim: Aim::Name,
+        via: entry.public_via.clone(),
         scheme: url.scheme,
         headers: Vec::new(),
         shown: url.target.to_string(),
-        from: from.to_owned(),
+        from: entry.instance_from.to_owned(),
         certainty: Certainty::Configured,
         http2: None,
     }
@@ -210,6 +215,7 @@ fn nginx(entry: &Entry, url: &BaseUrl) -> Result<Entrance, String> {
     let entrance = |address: SocketAddr, scheme, aim, certainty, from: &str| Entrance {
         door: Door::Nginx,
         aim,
+        via: Via::Direct,
         scheme,
         headers: if scheme == Scheme::Http { forwarded(url) } else { Vec::new() },
         shown: address.to_string(),
@@ -257,6 +263,7 @@ fn workhorse(entry: &Entry, url: &BaseUrl) -> Result<Entrance, String> {
     Ok(Entrance {
         door: Door::Workhorse,
         aim: listener.at.clone(),
+        via: Via::Direct,
         scheme: Scheme::Http,
         headers: forwarded(url),
         shown: listener.shown.clone(),
@@ -279,11 +286,6 @@ fn forwarded(url: &BaseUrl) -> Vec<(String, String)> {
         headers.push(header("X-Forwarded-Ssl", "on"));
     }
     headers
-}
-
-/// The origin with which another name of the instance is tried.
-pub fn origin_without_port(url: &BaseUrl) -> String {
-    format!("{}://{}", url.scheme.as_str(), bracketed(&url.target.host))
 }
 
 #[cfg(test)]
@@ -314,6 +316,7 @@ mod tests {
             instance_from: "external_url",
             node: &node,
             ways_in,
+            public_via: &Via::Direct,
             certainty: Certainty::Configured,
         })
     }

@@ -1,25 +1,27 @@
 //! `cable`: `/-/cable` takes the WebSocket upgrade and says welcome.
 
 use super::controls::{self, Why};
-use super::{channel, doors, no_instance, page, tls};
-use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use super::handshake::{self, CABLE, PROTOCOLS, fares, socket};
+use super::hop::{Blame, Fares, Hop, blame};
+use super::{At, open_doors};
+use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::checks::network::answer::elsewhere;
 use crate::checks::vendors;
-use crate::failure::{Answer, Ended, Failure, Layer, WebSocketFailure};
+use crate::failure::{Answer, Ended, Failure, HttpKind, Layer, TlsKind, WebSocketFailure};
 use crate::finding::Code;
-use crate::probe::{Alpn, Listen, Probe, Reading, Then, TlsAsk, Upgrade, Version, Walk};
-use crate::subject::address::{BaseUrl, Scheme};
+use crate::probe::{Listen, Probe, Reading, Then, Upgrade, Version, Walk};
+use crate::subject::address::Scheme;
 use crate::subject::doors::Aim;
-use crate::subject::place::Place;
-use crate::subject::{Subject, Via};
+use crate::subject::place::Door;
 use crate::text;
 
 /// The upgrade passes.
-pub(in crate::checks) static CABLE: Check = Check {
+pub(in crate::checks) static CABLE_CHECK: Check = Check {
     id: "cable",
     title: "/-/cable takes the upgrade",
     group: Group::Inbound,
-    about: "A WebSocket handshake at /-/cable is answered with 101 and Action Cable's welcome, as Duo Chat needs.",
+    about: "A WebSocket handshake at /-/cable is answered with 101 and Action Cable's welcome, as Duo Chat needs; \
+        with a token, a message of 4 KB passes both ways.",
     codes: &[
         Code::WebsocketUpgradeStripped,
         Code::WebsocketOriginRejected,
@@ -27,223 +29,359 @@ pub(in crate::checks) static CABLE: Check = Check {
         Code::WebsocketUpstreamFailed,
         Code::WebsocketNotFound,
         Code::WebsocketNoWelcome,
+        Code::WebsocketMessageLost,
         Code::WebsocketUnauthorized,
+        Code::Http1NotOffered,
         Code::FrontEndRequiresLogin,
     ],
     needs: &["reach", "certificate"],
-    places: doors,
-    ask,
-    judge,
+    places: open_doors,
+    ask: |subject, place, seen| super::asked(subject, place, seen, ask),
+    judge: |subject, place, seen| super::judged(subject, place, seen, judge),
 };
 
-/// What Action Cable speaks, and the protocol by which it says that it speaks none of the others.
-const PROTOCOLS: [&str; 2] = ["actioncable-v1-json", "actioncable-unsupported"];
-
-/// The handshake that a browser sends. Carries the token only where `credential` says that TLS is good.
-pub(super) fn handshake(
-    subject: &Subject,
-    origin: String,
-    listen: Listen,
-    credential: Credential,
-) -> Option<Probe> {
-    let url = subject.instance.as_ref()?;
-    let (ask, token) = match credential {
-        Credential::None => (tls(url, Alpn::Http1), None),
-        Credential::Token => {
-            let strict = TlsAsk { alpn: Alpn::Http1, ..TlsAsk::strict(Subject::SHELL_STORE) };
-            (Some(strict), subject.token.clone())
+fn ask(at: At) -> Vec<Ask> {
+    let mut asks = handshake::first(at);
+    let Some(probe) = socket(at) else { return asks };
+    let until = if has_message(&probe) { Layer::Message } else { Layer::Welcome };
+    match at.seen.failure(&probe) {
+        None if is_unanswered(at, &probe) => asks.extend(handshake::inner(at, Layer::Upgrade, until)),
+        None => {}
+        Some(Failure::WebSocket(WebSocketFailure::Refused(answer))) => {
+            asks.extend(controls::ask(at, answer));
+            asks.extend(handshake::inner(at, Layer::Upgrade, Layer::Welcome));
         }
-    };
-    Some(Probe::Walk(Walk {
-        target: url.target.clone(),
-        via: Via::Direct,
-        tls: ask,
-        then: Then::Upgrade(Upgrade {
-            path: url.path("/-/cable"),
-            authority: url.authority(),
-            origin,
-            protocols: PROTOCOLS.map(str::to_owned).to_vec(),
-            headers: Vec::new(),
-            credential: token,
-            message: None,
-            version: Version::Http1,
-            listen,
-        }),
-        aim: Aim::Name,
-        nth: 1,
-    }))
-}
-
-/// Whether a handshake carries the token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Credential {
-    None,
-    /// Only over TLS whose chain, name and dates were verified (`field-notes.md` 5).
-    Token,
-}
-
-/// The handshake that this check and `pings` are judged by; `None` while that is not yet known.
-pub(super) fn socket(subject: &Subject, seen: Seen) -> Option<Probe> {
-    let url = subject.instance.as_ref()?;
-    let listen = match subject.limits.hold {
-        None => Listen::FirstPing,
-        Some(hold) => Listen::Hold(u32::try_from(hold.as_secs()).unwrap_or(u32::MAX)),
-    };
-    let credential = match (&subject.token, url.scheme) {
-        (Some(_), Scheme::Https) => match channel(subject, seen) {
-            Some(tls) if tls.bad_certificate.is_none() => Credential::Token,
-            Some(_) => Credential::None,
-            None if seen.failure(&page(subject)?).is_some() => Credential::None,
-            None => return None,
-        },
-        (None, _) | (Some(_), Scheme::Http) => Credential::None,
-    };
-    handshake(subject, url.origin(), listen, credential)
-}
-
-/// What must be known before the socket is opened: a token waits until the door's certificate is known to be good.
-pub(super) fn first(subject: &Subject) -> Vec<Ask> {
-    let page = page(subject).filter(|_| subject.token.is_some());
-    page.into_iter().map(|p| Ask::layer(p, Layer::Tls)).collect()
-}
-
-fn ask(subject: &Subject, _: Place, seen: Seen) -> Vec<Ask> {
-    let mut asks = first(subject);
-    if let Some(probe) = socket(subject, seen) {
-        if let Some(Failure::WebSocket(WebSocketFailure::Refused(answer))) = seen.failure(&probe) {
-            asks.extend(controls::ask(subject, answer));
+        Some(failure) => {
+            if speaks_http2_alone(at, failure) {
+                asks.push(Ask::layers(over_http2(at), Layer::Upgrade, Layer::Welcome));
+            }
+            asks.push(Ask::whole(at.nonsense()));
+            asks.push(Ask::layer(at.page(), Layer::Http));
+            asks.extend(handshake::inner(at, Layer::Upgrade, until));
         }
-        asks.insert(0, Ask::layers(probe, Layer::Upgrade, Layer::Welcome));
     }
+    asks.push(Ask::layers(probe, Layer::Upgrade, until));
     asks
 }
 
-fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
-    let Some(url) = &subject.instance else { return no_instance() };
-    let Some(probe) = socket(subject, seen) else {
+fn is_unanswered(at: At, probe: &Probe) -> bool {
+    matches!(at.seen.reached(probe, Layer::Message), Reached::Here(Reading::Message { came: 0, .. }))
+}
+
+/// The same handshake by HTTP/2.
+fn over_http2(at: At) -> Probe {
+    let upgrade = handshake::upgrade(at, handshake::origin(at), Listen::FirstPing);
+    handshake::bare(at, Upgrade { version: Version::Http2, ..upgrade })
+}
+
+/// Whether the door refuses HTTP/1.1, although its page came by HTTP/2.
+fn speaks_http2_alone(at: At, failure: &Failure) -> bool {
+    let by_http2 = at.channel().is_some_and(|tls| tls.alpn.as_deref() == Some("h2"));
+    match failure {
+        Failure::Tls(tls) => by_http2 && tls.kind == TlsKind::NoCommonProtocol,
+        // A server that settles on nothing and then speaks HTTP/2 all the same.
+        Failure::Http(http) => by_http2 && http.kind == HttpKind::Malformed,
+        Failure::Dns(_)
+        | Failure::Tcp(_)
+        | Failure::Socket(_)
+        | Failure::Proxy(_)
+        | Failure::Grpc(_)
+        | Failure::WebSocket(_)
+        | Failure::Other { .. } => false,
+    }
+}
+
+fn judge(at: At) -> Verdict {
+    let Some(probe) = socket(at) else {
         return Verdict::Unknown("whether the certificate is good could not be found out".to_owned());
     };
-    match seen.reached(&probe, Layer::Welcome) {
-        Reached::Here(_) => welcomed(url, &probe, seen),
-        Reached::Failed(Failure::WebSocket(failure)) => failed(subject, url, &probe, failure, seen),
-        Reached::Failed(failure) => not_there(url, failure),
+    match at.seen.reached(&probe, Layer::Welcome) {
+        Reached::Here(_) => welcomed(at, &probe),
+        Reached::Failed(Failure::WebSocket(failure)) => failed(at, &probe, failure),
+        Reached::Failed(failure) => not_there(at, failure),
         Reached::NotYet => Verdict::Unknown("the handshake ended without a word".to_owned()),
     }
 }
 
-fn welcomed(url: &BaseUrl, probe: &Probe, seen: Seen) -> Verdict {
-    match seen.reached(probe, Layer::Upgrade) {
-        Reached::Here(Reading::Upgraded(up)) if up.protocol.as_deref() != Some(PROTOCOLS[0]) => {
-            let said = up.protocol.as_deref().unwrap_or("none");
-            no_welcome(url, &format!("the sub-protocol {} is answered with {said}", PROTOCOLS[0]))
-        }
-        Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => {
-            Verdict::pass("101 Switching Protocols, then Action Cable's welcome.".to_owned())
+fn upgrade_of(probe: &Probe) -> Option<&Upgrade> {
+    match probe {
+        Probe::Walk(Walk { then: Then::Upgrade(upgrade), .. }) => Some(upgrade),
+        Probe::Walk(_) | Probe::Resolve(_) | Probe::Connect { .. } | Probe::Knock(_) | Probe::Fetch(_) => {
+            None
         }
     }
 }
 
-/// The handshake was not answered by HTTP, although the page was.
-fn not_there(url: &BaseUrl, failure: &Failure) -> Verdict {
-    match failure {
-        Failure::Http(http) if http.kind == crate::failure::HttpKind::Malformed => {
-            no_welcome(url, &format!("the answer to the handshake is no HTTP: {}", http.words))
+fn has_message(probe: &Probe) -> bool {
+    upgrade_of(probe).is_some_and(|upgrade| upgrade.message.is_some())
+}
+
+/// Whether a handshake carries a credential: one that was held back cannot have been refused.
+fn has_credential(probe: &Probe) -> bool {
+    upgrade_of(probe).is_some_and(|upgrade| upgrade.credential.is_some())
+}
+
+fn welcomed(at: At, probe: &Probe) -> Verdict {
+    if let Reached::Here(Reading::Upgraded(up)) = at.seen.reached(probe, Layer::Upgrade)
+        && up.protocol.as_deref() != Some(PROTOCOLS[0])
+    {
+        let said = up.protocol.as_deref().unwrap_or("none");
+        return no_welcome(at, &format!("the sub-protocol {} is answered with {said}", PROTOCOLS[0]));
+    }
+    let took = text::duration(at.seen.sample(probe, Layer::Upgrade).map(|s| s.took).unwrap_or_default());
+    let welcome = "101 Switching Protocols, then Action Cable's welcome";
+    match (has_message(probe), at.seen.reached(probe, Layer::Message)) {
+        (false, _) => Verdict::pass_with(format!("{welcome}."), took),
+        (true, Reached::Here(Reading::Message { came: 0, .. })) => unanswered(at, welcome, took),
+        (true, Reached::Here(Reading::Message { sent, .. })) => {
+            Verdict::pass_with(format!("{welcome}; a message of {sent} bytes passes both ways."), took)
         }
-        Failure::Http(http) if http.kind == crate::failure::HttpKind::ClientCertificateWanted => {
+        (true, Reached::Failed(Failure::WebSocket(failure))) => message_failed(at, failure, welcome, took),
+        (true, Reached::Here(_) | Reached::Failed(_) | Reached::NotYet) => {
+            Verdict::pass_with(format!("{welcome}; whether a larger message passes is not known."), took)
+        }
+    }
+}
+
+/// A message of a few kilobytes that gets no answer: a fault where a door behind answers it.
+fn unanswered(at: At, welcome: &str, took: String) -> Verdict {
+    if at.behind().any(|inner| echoes(inner) == Fares::Works) {
+        return message_lost(at, "it does not arrive");
+    }
+    let unknown = "whether a larger message passes is not known: no answer came";
+    Verdict::pass_with(format!("{welcome}; {unknown}."), took)
+}
+
+/// What became of the socket when a message of a few kilobytes was said on it.
+fn message_failed(at: At, failure: &WebSocketFailure, welcome: &str, took: String) -> Verdict {
+    match failure {
+        WebSocketFailure::Cut { .. } => message_lost(at, "the connection is cut on it"),
+        WebSocketFailure::Silent { .. }
+        | WebSocketFailure::Refused(_)
+        | WebSocketFailure::BadHandshake { .. }
+        | WebSocketFailure::NoAnswer { .. }
+        | WebSocketFailure::Disconnected { .. }
+        | WebSocketFailure::Foreign { .. } => {
+            Verdict::pass_with(format!("{welcome}; the server then ended the talk."), took)
+        }
+    }
+}
+
+/// Whether a door answers a message of a few kilobytes.
+fn echoes(at: At) -> Fares {
+    let Some(probe) = socket(at) else { return Fares::Unknown };
+    match at.seen.reached(&probe, Layer::Message) {
+        Reached::Here(Reading::Message { came: 1.., .. }) => Fares::Works,
+        Reached::Failed(Failure::WebSocket(WebSocketFailure::Cut { .. })) => Fares::Fails,
+        Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => Fares::Unknown,
+    }
+}
+
+fn message_lost(at: At, how: &str) -> Verdict {
+    let Blame { hop, product } = blame(at, &echoes, &[], Hop::Puma);
+    let mut args = Args::of(at);
+    args.hop(hop, &product);
+    args.found(Code::WebsocketMessageLost, &[("bytes", &handshake::MESSAGE.to_string()), ("how", how)])
+}
+
+/// The handshake was not answered by HTTP, although the page was.
+fn not_there(at: At, failure: &Failure) -> Verdict {
+    if speaks_http2_alone(at, failure) {
+        let opens = matches!(at.seen.reached(&over_http2(at), Layer::Welcome), Reached::Here(_));
+        let port = at.url.target.port.to_string();
+        let product = super::hop::recognised(at, &[]).unwrap_or_else(|| "unknown".to_owned());
+        let args = [
+            ("host", at.url.target.host.as_str()),
+            ("port", &port),
+            ("product", &product),
+            ("over_http2", if opens { "opens" } else { "does not open" }),
+        ];
+        return Verdict::found(Code::Http1NotOffered, &args);
+    }
+    match failure {
+        Failure::Http(http) if http.kind == HttpKind::Malformed => {
+            no_welcome(at, &format!("the answer to the handshake is no HTTP: {}", http.words))
+        }
+        Failure::Http(http) if http.kind == HttpKind::ClientCertificateWanted => {
             Verdict::NotAsked("a client certificate would tell (--cert and --key)".to_owned())
         }
-        Failure::Tls(tls) if tls.kind == crate::failure::TlsKind::ClientCertificateWanted => {
+        Failure::Tls(tls) if tls.kind == TlsKind::ClientCertificateWanted => {
             Verdict::NotAsked("a client certificate would tell (--cert and --key)".to_owned())
         }
         Failure::Dns(_)
         | Failure::Tcp(_)
+        | Failure::Socket(_)
         | Failure::Proxy(_)
         | Failure::Tls(_)
         | Failure::Http(_)
         | Failure::Grpc(_)
         | Failure::WebSocket(_)
-        | Failure::Socket(_)
         | Failure::Other { .. } => Verdict::Unknown(format!("the handshake was not sent: {failure}")),
     }
 }
 
-/// Whether a handshake carries a credential: one that was held back cannot have been refused.
-fn has_credential(probe: &Probe) -> bool {
-    matches!(probe, Probe::Walk(Walk { then: Then::Upgrade(upgrade), .. }) if upgrade.credential.is_some())
-}
-
-fn failed(
-    subject: &Subject,
-    url: &BaseUrl,
-    probe: &Probe,
-    failure: &WebSocketFailure,
-    seen: Seen,
-) -> Verdict {
+fn failed(at: At, probe: &Probe, failure: &WebSocketFailure) -> Verdict {
     match failure {
-        WebSocketFailure::Refused(answer) => refused(subject, url, answer, seen),
+        WebSocketFailure::Refused(answer) => refused(at, answer),
         WebSocketFailure::BadHandshake { words } => {
-            no_welcome(url, &format!("101, and then a broken handshake: {words}"))
+            no_welcome(at, &format!("101, and then a broken handshake: {words}"))
         }
         WebSocketFailure::NoAnswer { kind: Ended::Timeout, after } => {
-            no_welcome(url, &format!("the handshake gets no answer in {}", text::duration(*after)))
+            no_welcome(at, &format!("the handshake gets no answer in {}", text::duration(*after)))
         }
-        WebSocketFailure::NoAnswer { .. } => no_welcome(url, "the handshake is cut without an answer"),
+        WebSocketFailure::NoAnswer { .. } => no_welcome(at, "the handshake is cut without an answer"),
         WebSocketFailure::Silent { after, .. } => {
-            no_welcome(url, &format!("101, and then silence for {}", text::duration(*after)))
+            no_welcome(at, &format!("101, and then silence for {}", text::duration(*after)))
         }
         WebSocketFailure::Cut { after, .. } => {
-            no_welcome(url, &format!("101, and then cut after {}", text::duration(*after)))
+            no_welcome(at, &format!("101, and then cut after {}", text::duration(*after)))
         }
         WebSocketFailure::Disconnected { reason } if reason == "unauthorized" && has_credential(probe) => {
-            let base = url.to_string();
-            let args = [("url", base.as_str()), ("host", &url.target.host), ("reason", reason)];
-            Verdict::found(Code::WebsocketUnauthorized, &args)
+            Args::of(at).found(Code::WebsocketUnauthorized, &[("reason", reason)])
         }
         WebSocketFailure::Disconnected { reason } if reason == "unauthorized" => {
             Verdict::pass("101, then asked to sign in: the way is open.".to_owned())
         }
         WebSocketFailure::Disconnected { reason } => {
-            no_welcome(url, &format!("101, and then disconnected: {reason}"))
+            no_welcome(at, &format!("101, and then disconnected: {reason}"))
         }
         WebSocketFailure::Foreign { text } => no_welcome(
-            url,
+            at,
             &format!("101, and then words that are not Action Cable's: \"{}\"", text::escape(text, 40)),
         ),
     }
 }
 
-fn no_welcome(url: &BaseUrl, how: &str) -> Verdict {
-    let text = url.to_string();
-    Verdict::found(Code::WebsocketNoWelcome, &[("url", &text), ("host", &url.target.host), ("how", how)])
+/// The arguments that all findings about WebSockets share.
+pub(super) struct Args(Vec<(&'static str, String)>);
+
+impl Args {
+    /// Of `/-/cable` at a door.
+    pub(super) fn of(at: At) -> Self {
+        Self::at_path(at, &at.url.path(CABLE))
+    }
+
+    /// Of another path.
+    pub(super) fn at_path(at: At, path: &str) -> Self {
+        let url = at.url.to_string();
+        Self(vec![("url", url), ("host", at.url.target.host.clone()), ("path", path.to_owned())])
+    }
+
+    /// The hop at fault.
+    pub(super) fn hop(&mut self, hop: Hop, product: &str) {
+        self.0.extend([("hop", hop.as_str().to_owned()), ("product", product.to_owned())]);
+    }
+
+    /// The finding.
+    pub(super) fn found(&self, code: Code, more: &[(&str, &str)]) -> Verdict {
+        let own = self.0.iter().map(|(k, v)| (*k, v.as_str()));
+        let all: Vec<(&str, &str)> = own.chain(more.iter().copied()).collect();
+        Verdict::found(code, &all)
+    }
+}
+
+fn no_welcome(at: At, how: &str) -> Verdict {
+    let Blame { hop, product } =
+        blame(at, &|inner| fares(inner, socket(inner), Layer::Welcome), &[], Hop::Puma);
+    let mut args = Args::of(at);
+    args.hop(hop, &product);
+    args.found(Code::WebsocketNoWelcome, &[("how", how)])
 }
 
 /// The finding of a handshake that was answered, and not with 101.
-fn refused(subject: &Subject, url: &BaseUrl, answer: &Answer, seen: Seen) -> Verdict {
-    let base = url.to_string();
-    let status = answer.status.to_string();
-    // The page at the door names its server even where the handshake's answer does not.
-    let product = vendors::server_product(&answer.headers)
-        .or_else(|| controls::product(subject, seen))
-        .unwrap_or("unknown");
-    let by = if product == "unknown" { "the front end" } else { product };
-    let (u, h, s) = (("url", base.as_str()), ("host", url.target.host.as_str()), ("status", status.as_str()));
-    if let Some(location) = elsewhere(&url.target.host, answer) {
-        return Verdict::found(Code::FrontEndRequiresLogin, &[u, h, ("location", &location)]);
+fn refused(at: At, answer: &Answer) -> Verdict {
+    if let Some(location) = elsewhere(&at.url.target.host, answer) {
+        let url = at.url.to_string();
+        let args = [("url", url.as_str()), ("host", &at.url.target.host), ("location", &location)];
+        return Verdict::found(Code::FrontEndRequiresLogin, &args);
     }
-    match controls::why(subject, answer, seen) {
+    let fares = |inner: At| fares(inner, socket(inner), Layer::Welcome);
+    of_refusal(at, &Args::of(at), &Refusal { answer, why: controls::why(at, answer), fares: &fares })
+}
+
+/// A handshake that was answered, and not with 101.
+pub(super) struct Refusal<'a> {
+    pub(super) answer: &'a Answer,
+    pub(super) why: Why,
+    /// How the same handshake goes at a door behind.
+    pub(super) fares: &'a dyn Fn(At) -> Fares,
+}
+
+/// The finding of a refused handshake, by its cause.
+pub(super) fn of_refusal(at: At, args: &Args, refusal: &Refusal) -> Verdict {
+    let answers: Vec<&Answer> = controls::answers(at).into_iter().chain([refusal.answer]).collect();
+    let last = match refusal.why {
+        // Workhorse itself says so of a request that came to it without.
+        Why::UpgradeStripped => Hop::Workhorse,
+        Why::OriginRejected | Why::NotFound | Why::UpstreamFailed | Why::Denied => Hop::Puma,
+    };
+    let Blame { hop, product } = blame(at, refusal.fares, &answers, last);
+    let status = refusal.answer.status.to_string();
+    let by = if product == "unknown" { "the front end".to_owned() } else { product.clone() };
+    let mut args = Args(args.0.clone());
+    args.hop(hop, &product);
+    let s = ("status", status.as_str());
+    match refusal.why {
         Why::UpgradeStripped => {
-            let args = [u, h, s, ("hop", "front end"), ("product", product)];
-            Verdict::found(Code::WebsocketUpgradeStripped, &args)
+            let Upstream { http, ws, host } = upstream(at, hop);
+            let upstream = [("upstream", http.as_str()), ("upstream_ws", &ws), ("upstream_host", &host)];
+            args.found(Code::WebsocketUpgradeStripped, &[&[s], &upstream[..]].concat())
         }
-        Why::OriginRejected => {
-            let args = [u, h, s, ("origin", &url.origin()), ("product", product)];
-            Verdict::found(Code::WebsocketOriginRejected, &args)
-        }
-        Why::NotFound => Verdict::found(Code::WebsocketNotFound, &[u, h, s, ("by", by)]),
-        Why::UpstreamFailed => Verdict::found(Code::WebsocketUpstreamFailed, &[u, h, s, ("by", by)]),
+        Why::OriginRejected => args.found(Code::WebsocketOriginRejected, &[s, ("origin", &at.url.origin())]),
+        Why::NotFound => args.found(Code::WebsocketNotFound, &[s, ("by", &by)]),
+        Why::UpstreamFailed => args.found(Code::WebsocketUpstreamFailed, &[s, ("by", &by)]),
         Why::Denied => {
-            let words = vendors::words_of(answer);
-            Verdict::found(Code::WebsocketDenied, &[u, h, s, ("by", by), ("words", &words)])
+            let words = vendors::words_of(refusal.answer);
+            args.found(Code::WebsocketDenied, &[s, ("by", &by), ("words", &words)])
         }
+    }
+}
+
+/// What a hop has to pass requests on to; empty where it is not known.
+struct Upstream {
+    http: String,
+    ws: String,
+    host: String,
+}
+
+/// What stands behind a hop. The front end's is this node's NGINX, else Workhorse by TCP (`field-notes` 36).
+fn upstream(at: At, hop: Hop) -> Upstream {
+    let door = |wanted: Door| {
+        let entrance = at.subject.doors.get(wanted)?;
+        let works = fares(At { entrance, ..at }, socket(At { entrance, ..at }), Layer::Welcome);
+        let (Aim::Address(address) | Aim::Announced(address)) = entrance.aim else { return None };
+        (works == Fares::Works).then_some((address, entrance.scheme))
+    };
+    let found = match hop {
+        Hop::FrontEnd | Hop::BeforeNginx => door(Door::Nginx).or_else(|| door(Door::Workhorse)),
+        Hop::Nginx => door(Door::Workhorse),
+        Hop::Workhorse | Hop::Puma => None,
+    };
+    let Some((address, scheme)) = found else {
+        return Upstream { http: String::new(), ws: String::new(), host: String::new() };
+    };
+    // A front end on another machine reaches this node by an address of its own.
+    let elsewhere = |ip: &&std::net::IpAddr| !ip.is_loopback() && ip.is_ipv4();
+    let own = at.subject.facts.ways_in.addresses.as_deref().unwrap_or_default();
+    let ip = match own.iter().find(elsewhere) {
+        Some(ip) if address.ip().is_loopback() && hop == Hop::FrontEnd && !is_on_this_node(at) => *ip,
+        Some(_) | None => address.ip(),
+    };
+    let host = std::net::SocketAddr::new(ip, address.port()).to_string();
+    let (http, ws) = match scheme {
+        Scheme::Http => ("http", "ws"),
+        Scheme::Https => ("https", "wss"),
+    };
+    Upstream { http: format!("{http}://{host}"), ws: format!("{ws}://{host}"), host }
+}
+
+/// Whether the public door was met at an address of this node.
+fn is_on_this_node(at: At) -> bool {
+    let own = at.subject.facts.ways_in.addresses.as_deref().unwrap_or_default();
+    match at.seen.reached(&at.page(), Layer::Tcp) {
+        Reached::Here(Reading::Connected(connected)) => {
+            connected.address.ip().is_loopback() || own.contains(&connected.address.ip())
+        }
+        Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => false,
     }
 }

@@ -1,7 +1,8 @@
 //! `certificate` and `http2`: what clients meet in the handshake of a door.
 
-use super::{channel, doors, no_instance, slice};
-use crate::check::{Ask, Check, Group, Seen, Verdict};
+use super::hop::{Blame, Fares, Hop, blame};
+use super::{At, public_door};
+use crate::check::{Ask, Check, Group, Verdict};
 use crate::checks::handshake::{self, day};
 use crate::checks::interception;
 use crate::failure::{Layer, TlsFailure, TlsKind};
@@ -9,7 +10,6 @@ use crate::finding::Code;
 use crate::probe::Tls;
 use crate::subject::Subject;
 use crate::subject::address::Scheme;
-use crate::subject::place::Place;
 use std::time::Duration;
 
 /// Clients can trust the door's certificate.
@@ -30,9 +30,9 @@ pub(in crate::checks) static CERTIFICATE: Check = Check {
         Code::TlsExpiresSoon,
     ],
     needs: &["reach"],
-    places: doors,
-    ask: ask_tls,
-    judge: judge_certificate,
+    places: public_door,
+    ask: |subject, place, seen| super::asked(subject, place, seen, ask_tls),
+    judge: |subject, place, seen| super::judged(subject, place, seen, judge_certificate),
 };
 
 /// The door offers HTTP/2.
@@ -43,33 +43,33 @@ pub(in crate::checks) static HTTP2: Check = Check {
     about: "The door settles on HTTP/2 by ALPN, which GitLab's documentation asks for.",
     codes: &[Code::Http2NotOffered],
     needs: &["reach"],
-    places: doors,
-    ask: ask_tls,
-    judge: judge_http2,
+    places: public_door,
+    ask: |subject, place, seen| super::asked(subject, place, seen, ask_http2),
+    judge: |subject, place, seen| super::judged(subject, place, seen, judge_http2),
 };
 
-fn ask_tls(subject: &Subject, _: Place, _: Seen) -> Vec<Ask> {
-    match &subject.instance {
-        Some(url) if url.scheme == Scheme::Https => slice(subject, Layer::Tls, Layer::Tls),
-        Some(_) | None => Vec::new(),
+fn ask_tls(at: At) -> Vec<Ask> {
+    match at.entrance.scheme {
+        Scheme::Https => at.slice(Layer::Tls, Layer::Tls),
+        Scheme::Http => Vec::new(),
     }
 }
 
 /// The door's channel, or the verdict where there is none.
-fn door<'a>(subject: &Subject, seen: Seen<'a>) -> Result<&'a Tls, Verdict> {
-    let Some(url) = &subject.instance else { return Err(no_instance()) };
-    if url.scheme == Scheme::Http {
+fn channel<'a>(at: &At<'a>) -> Result<&'a Tls, Verdict> {
+    if at.entrance.scheme == Scheme::Http {
         return Err(Verdict::NotApplicable("the instance's URL is http://: no TLS here".to_owned()));
     }
-    channel(subject, seen)
+    at.channel()
         .ok_or_else(|| Verdict::NotAsked("a client certificate would tell (--cert and --key)".to_owned()))
 }
 
-fn judge_certificate(subject: &Subject, _: Place, seen: Seen) -> Verdict {
-    let tls = match door(subject, seen) {
+fn judge_certificate(at: At) -> Verdict {
+    let tls = match channel(&at) {
         Ok(tls) => tls,
         Err(verdict) => return verdict,
     };
+    let subject = at.subject;
     let now = subject.started_at.as_second();
     if let Some(kind) = tls.bad_certificate {
         return bad(subject, tls, kind, now);
@@ -113,15 +113,38 @@ fn bad(subject: &Subject, tls: &Tls, kind: TlsKind, now: i64) -> Verdict {
     handshake::judge(&failure, port, store)
 }
 
-fn judge_http2(subject: &Subject, _: Place, seen: Seen) -> Verdict {
-    let tls = match door(subject, seen) {
+fn judge_http2(at: At) -> Verdict {
+    let tls = match channel(&at) {
         Ok(tls) => tls,
         Err(verdict) => return verdict,
     };
     if tls.alpn.as_deref() == Some("h2") {
         return Verdict::pass_with("The door settles on HTTP/2.", "h2");
     }
-    let port = subject.instance.as_ref().map_or(443, |u| u.target.port).to_string();
+    let fares = |inner: At| match inner.channel() {
+        Some(tls) if tls.alpn.as_deref() == Some("h2") => Fares::Works,
+        Some(_) => Fares::Fails,
+        None => Fares::Unknown,
+    };
+    let Blame { hop, product } = blame(at, &fares, &[], Hop::Nginx);
+    let port = at.url.target.port.to_string();
     let alpn = tls.alpn.as_deref().unwrap_or("nothing");
-    Verdict::found(Code::Http2NotOffered, &[("host", &tls.host), ("port", &port), ("alpn", alpn)])
+    let args = [
+        ("host", tls.host.as_str()),
+        ("port", &port),
+        ("alpn", alpn),
+        ("hop", hop.as_str()),
+        ("product", &product),
+    ];
+    Verdict::found(Code::Http2NotOffered, &args)
+}
+
+fn ask_http2(at: At) -> Vec<Ask> {
+    let mut asks = ask_tls(at);
+    if at.channel().is_some_and(|tls| tls.alpn.as_deref() != Some("h2")) {
+        asks.push(Ask::layer(at.page(), Layer::Http));
+        asks.push(Ask::whole(at.nonsense()));
+        asks.extend(at.behind().filter(|inner| inner.entrance.scheme == Scheme::Https).flat_map(ask_tls));
+    }
+    asks
 }

@@ -1,14 +1,12 @@
-//! The control probes that tell why `/-/cable` did not upgrade: servers answer a stripped upgrade, a refused
+//! The control probes that tell why a handshake was refused: servers answer a stripped upgrade, a refused
 //! origin and an unknown path with the same 404, so only a comparison of several requests tells them apart.
 
-use super::cable::{Credential, handshake};
-use super::{page, request};
-use crate::check::{Ask, Reached, Seen};
-use crate::checks::vendors;
+use super::At;
+use super::handshake::{CABLE, bare, upgrade};
+use crate::check::{Ask, Reached};
 use crate::failure::{Answer, Layer};
-use crate::probe::{Alpn, Listen, Probe, Reading, Request};
-use crate::subject::Subject;
-use crate::subject::address::{BaseUrl, bracketed};
+use crate::probe::{Alpn, Listen, Probe, Request, Upgrade};
+use crate::subject::address::{BaseUrl, Scheme, bracketed};
 
 /// Why the handshake was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,42 +28,65 @@ const ACTION_CABLE: &str = "Page not found";
 /// The words with which Workhorse from 18.9 answers a request that lost its upgrade.
 const WORKHORSE: &str = "websocket upgrade required";
 
-/// The same request as a plain GET, as if `Upgrade` had been stripped.
-fn without_upgrade(subject: &Subject) -> Option<Probe> {
-    let url = subject.instance.as_ref()?;
-    let headers = vec![("Origin".to_owned(), url.origin())];
-    request(subject, Alpn::Http1, Request { headers, ..Request::get(url.path("/-/cable")) })
+/// A request to `/-/cable` that is no handshake.
+fn cable(at: At, headers: &[(&str, &str)]) -> Probe {
+    let origin = at.url.origin();
+    let all = [&[("Origin", origin.as_str())], headers].concat();
+    let headers = all.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    at.request(Alpn::Http1, Request { headers, ..Request::get(at.url.path(CABLE)) })
 }
 
-/// The front page: where it redirects to tells which name and scheme the backend believes it has.
-fn front(subject: &Subject) -> Option<Probe> {
-    let url = subject.instance.as_ref()?;
-    request(subject, Alpn::Http1, Request::get(url.path("/")))
+/// The same request as a plain GET, as if `Upgrade` had been stripped.
+fn without_upgrade(at: At) -> Probe {
+    cable(at, &[])
 }
 
 /// A handshake without its key. Action Cable raises an exception at it, whatever the origin, if the upgrade arrives
 /// (observed: 500, and 404 where the upgrade was stripped). That leaves a line in the log of Rails, so it is asked
 /// only where nothing else tells.
-fn without_key(subject: &Subject) -> Option<Probe> {
-    let url = subject.instance.as_ref()?;
-    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let headers = vec![
-        header("Origin", &url.origin()),
-        header("Connection", "Upgrade"),
-        header("Upgrade", "websocket"),
-        header("Sec-WebSocket-Version", "13"),
-    ];
-    request(subject, Alpn::Http1, Request { headers, ..Request::get(url.path("/-/cable")) })
+fn without_key(at: At) -> Probe {
+    cable(at, &[("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")])
 }
 
-/// Handshakes with the origins that a backend accepts which is told another scheme or port than the client used.
-fn other_origins(subject: &Subject) -> Vec<Probe> {
-    let Some(url) = &subject.instance else { return Vec::new() };
-    let mut origins = vec![format!("http://{}", url.authority())];
+/// The front page: where it redirects to tells which name and scheme the backend believes it has.
+fn front(at: At) -> Probe {
+    at.request(Alpn::Http1, Request::get(at.url.path("/")))
+}
+
+/// Handshakes that a backend accepts which is told another scheme, port or name than the client used: with an origin
+/// of that kind, with one that it was told to accept, or with the scheme said by ourselves.
+fn accepted_elsewhere(at: At) -> Vec<Probe> {
+    let url = at.url;
+    let other = match url.scheme {
+        Scheme::Https => "http",
+        Scheme::Http => "https",
+    };
+    let mut origins = vec![format!("{other}://{}", url.authority())];
     if url.target.port != url.scheme.default_port() {
         origins.push(format!("{}://{}", url.scheme.as_str(), bracketed(&url.target.host)));
     }
-    origins.into_iter().filter_map(|o| handshake(subject, o, Listen::Answer, Credential::None)).collect()
+    let allowed = &at.subject.facts.ways_in.allowed_origins;
+    origins.extend(allowed.iter().filter(|o| **o != url.origin()).cloned());
+    let mut probes: Vec<Probe> =
+        origins.into_iter().map(|origin| bare(at, upgrade(at, origin, Listen::Answer))).collect();
+    let said = |mut upgrade: Upgrade| {
+        upgrade.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("X-Forwarded-Proto"));
+        upgrade.headers.push(("X-Forwarded-Proto".to_owned(), url.scheme.as_str().to_owned()));
+        upgrade
+    };
+    probes.push(bare(at, said(upgrade(at, url.origin(), Listen::Answer))));
+    probes
+}
+
+/// A handshake from a page of somebody else's: Action Cable refuses it, and nobody else looks at it.
+fn foreign_origin(at: At) -> Probe {
+    bare(at, upgrade(at, "https://duo-doctor.invalid".to_owned(), Listen::Answer))
+}
+
+/// A handshake that offers no sub-protocol: Action Cable takes it, and a filter of protocols has nothing to refuse.
+fn without_protocol(at: At) -> Probe {
+    let upgrade = upgrade(at, at.url.origin(), Listen::Answer);
+    bare(at, Upgrade { protocols: Vec::new(), ..upgrade })
 }
 
 /// Whether the refusal could be Action Cable's own for more than one reason.
@@ -74,47 +95,46 @@ fn is_ambiguous(refusal: &Answer) -> bool {
 }
 
 /// Every control probe for a refusal.
-pub(super) fn ask(subject: &Subject, refusal: &Answer) -> Vec<Ask> {
-    let key = if is_ambiguous(refusal) { without_key(subject) } else { None };
-    let plain = [without_upgrade(subject), front(subject), page(subject), key];
-    let plain = plain.into_iter().flatten().map(|p| Ask::layer(p, Layer::Http));
-    plain.chain(other_origins(subject).into_iter().map(|p| Ask::layer(p, Layer::Upgrade))).collect()
-}
-
-fn answer(probe: Option<Probe>, seen: Seen<'_>) -> Option<&Answer> {
-    match seen.reached(&probe?, Layer::Http) {
-        Reached::Here(Reading::Answer(answer)) => Some(answer),
-        Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => None,
+pub(super) fn ask(at: At, refusal: &Answer) -> Vec<Ask> {
+    let mut plain = vec![without_upgrade(at), front(at), at.page(), at.nonsense()];
+    if is_ambiguous(refusal) {
+        plain.push(without_key(at));
     }
+    let plain = plain.into_iter().map(|p| Ask::layer(p, Layer::Http));
+    let handshakes = [foreign_origin(at), without_protocol(at)].into_iter().chain(accepted_elsewhere(at));
+    plain.chain(handshakes.map(|p| Ask::layer(p, Layer::Upgrade))).collect()
 }
 
-/// The product that the door's page names.
-pub(super) fn product(subject: &Subject, seen: Seen) -> Option<&'static str> {
-    [page(subject), without_upgrade(subject), front(subject)]
-        .into_iter()
-        .find_map(|probe| vendors::server_product(&answer(probe, seen)?.headers))
+/// The answers that the control probes brought: what they name tells the product.
+pub(super) fn answers(at: At<'_>) -> Vec<&Answer> {
+    [without_upgrade(at), front(at)].iter().filter_map(|probe| at.answer(probe)).collect()
+}
+
+fn opens(at: At, probe: &Probe) -> bool {
+    matches!(at.seen.reached(probe, Layer::Upgrade), Reached::Here(_))
 }
 
 /// Weighs a refusal against the control probes.
-pub(super) fn why(subject: &Subject, refusal: &Answer, seen: Seen) -> Why {
+pub(super) fn why(at: At, refusal: &Answer) -> Why {
     match refusal.status {
         502..=504 => return Why::UpstreamFailed,
         401 | 403 | 407 | 429 | 451 => return Why::Denied,
         _ => {}
     }
-    if other_origins(subject).iter().any(|p| matches!(seen.reached(p, Layer::Upgrade), Reached::Here(_))) {
+    if accepted_elsewhere(at).iter().any(|probe| opens(at, probe)) {
         return Why::OriginRejected;
+    }
+    // The upgrade passes, and what is refused is the protocol that Action Cable speaks.
+    if opens(at, &without_protocol(at)) {
+        return Why::Denied;
     }
     if refusal.body.trim().starts_with(WORKHORSE) {
         return Why::UpgradeStripped;
     }
     if is_ambiguous(refusal) {
-        let plain = answer(without_upgrade(subject), seen);
-        let arrived = answer(without_key(subject), seen).is_some_and(|a| a.status == 500);
-        let moved = subject
-            .instance
-            .as_ref()
-            .is_some_and(|url| believes_another_name(url, answer(front(subject), seen)));
+        let plain = at.answer(&without_upgrade(at));
+        let arrived = at.answer(&without_key(at)).is_some_and(|a| a.status == 500);
+        let moved = believes_another_name(at.url, at.answer(&front(at)));
         let tunnelled = plain.is_some_and(|plain| differs(refusal, plain));
         // Workhorse has words of its own for a lost upgrade: a plain request that gets those says that ours arrived.
         let named = plain.is_some_and(|plain| plain.body.trim().starts_with(WORKHORSE));

@@ -1,17 +1,18 @@
 //! `reach`: https answers at a door, and it is GitLab.
 
-use super::{PAGE, doors, no_instance, page, slice};
-use crate::check::{Check, Group, Reached, Seen, Verdict};
-use crate::checks::handshake;
+use super::hop::{Blame, Fares, Hop, blame};
+use super::{At, PAGE, all_doors, is_gitlab, is_workhorse_without_rails, quoted, unresolved};
+use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::network::addresses::how;
 use crate::checks::network::answer::elsewhere;
-use crate::checks::vendors;
-use crate::failure::{Answer, DnsKind, Failure, HttpKind, Layer, TlsKind};
+use crate::checks::{handshake, vendors};
+use crate::failure::{Answer, Failure, HttpKind, Layer, SocketFailure, SocketKind, TcpKind, TlsKind};
 use crate::finding::Code;
 use crate::probe::Reading;
 use crate::subject::Subject;
-use crate::subject::address::{BaseUrl, Scheme};
-use crate::subject::place::Place;
+use crate::subject::address::Scheme;
+use crate::subject::doors::Certainty;
+use crate::subject::place::{Door, Place};
 use crate::text;
 
 /// GitLab answers at the door.
@@ -19,10 +20,13 @@ pub(in crate::checks) static REACH: Check = Check {
     id: "reach",
     title: "GitLab answers over https",
     group: Group::Inbound,
-    about: "The instance's name resolves, its port connects, https answers, and what answers is GitLab.",
+    about: "At each door the name resolves, the port or socket connects, https answers, and what answers is GitLab.",
     codes: &[
         Code::InstanceUrlNotHttps,
         Code::InstanceUnreachable,
+        Code::PublicDoorNotSeenFromHere,
+        Code::WorkhorseDown,
+        Code::RailsDown,
         Code::FrontEndRequiresLogin,
         Code::ClientCertificateRequired,
         Code::TlsVersionUnsupported,
@@ -32,106 +36,205 @@ pub(in crate::checks) static REACH: Check = Check {
         Code::TlsTimeout,
     ],
     needs: &[],
-    places: doors,
-    ask: |subject, _, _| slice(subject, Layer::Dns, Layer::Http),
+    places: all_doors,
+    ask: |subject, place, seen| super::asked(subject, place, seen, ask),
     judge,
 };
 
-fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
-    let (Some(url), Some(probe)) = (&subject.instance, page(subject)) else { return no_instance() };
-    if url.scheme == Scheme::Http {
-        let args = [("url", url.to_string()), ("host", url.target.host.clone())];
+fn ask(at: At) -> Vec<Ask> {
+    let mut asks = at.slice(Layer::Dns, Layer::Http);
+    let failed = at.seen.failure(&at.page()).is_some();
+    let is_odd = at.answer(&at.page()).is_some_and(|a| !is_gitlab(a) || a.status >= 500);
+    if failed || is_odd {
+        asks.extend(at.behind().flat_map(|inner| inner.slice(Layer::Dns, Layer::Http)));
+    }
+    if is_odd {
+        asks.push(Ask::whole(at.nonsense()));
+    }
+    asks
+}
+
+fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
+    let at = match At::of(subject, place, seen) {
+        Ok(at) => at,
+        Err(verdict) => return verdict,
+    };
+    if let (Some(true), Some(verdict)) = (at.is_the_public_door(), at.out_of_sight()) {
+        return verdict;
+    }
+    if at.url.scheme == Scheme::Http && at.door() == Door::Public {
+        let args = [("url", at.url.to_string()), ("host", at.url.target.host.clone())];
         return Verdict::found(Code::InstanceUrlNotHttps, &args.each_ref().map(|(k, v)| (*k, v.as_str())));
     }
-    match seen.reached(&probe, Layer::Http) {
-        Reached::Here(Reading::Answer(answer)) => answered(url, answer),
-        Reached::Failed(failure) => failed(url, failure),
+    match seen.reached(&at.page(), Layer::Http) {
+        Reached::Here(Reading::Answer(answer)) => answered(at, answer),
+        Reached::Failed(failure) => failed(at, failure),
         Reached::Here(_) | Reached::NotYet => Verdict::Unknown("the request ended without a word".to_owned()),
     }
 }
 
-fn answered(url: &BaseUrl, answer: &Answer) -> Verdict {
-    if let Some(location) = elsewhere(&url.target.host, answer) {
-        let (url, host) = (url.to_string(), url.target.host.as_str());
+fn answered(at: At, answer: &Answer) -> Verdict {
+    if let Some(location) = elsewhere(&at.url.target.host, answer) {
+        let (url, host) = (at.url.to_string(), at.url.target.host.as_str());
         let args = [("url", url.as_str()), ("host", host), ("location", &location)];
         return Verdict::found(Code::FrontEndRequiresLogin, &args);
     }
+    let by = super::hop::recognised(at, &[answer]);
     if is_gitlab(answer) && answer.status < 500 {
-        let by =
-            vendors::server_product(&answer.headers).map(|p| format!(" through {p}")).unwrap_or_default();
-        return Verdict::pass(format!("GitLab answers {}{by}.", answer.status));
+        let by = by.map(|p| format!(" through {p}")).unwrap_or_default();
+        return Verdict::pass(format!("GitLab answers {}{by}, at {}.", answer.status, at.entrance.shown));
     }
-    let by = vendors::server_product(&answer.headers).map(|p| format!(" by {p}")).unwrap_or_default();
+    if is_workhorse_without_rails(answer) || (at.door() == Door::Workhorse && answer.status >= 500) {
+        return rails_down(at, PAGE, &quoted(answer));
+    }
+    let by = by.map(|p| format!(" by {p}")).unwrap_or_default();
     let words = vendors::words_of(answer);
     let said = if words.is_empty() { String::new() } else { format!(": \"{words}\"") };
-    unreachable(url, "http", &format!("{PAGE} is answered {}{by}, not as GitLab does{said}", answer.status))
+    let words = format!("{PAGE} is answered {}{by}, not as GitLab does{said}", answer.status);
+    unreachable(at, "http", &words, &[answer])
 }
 
-/// GitLab's marks: its own headers, its session cookie, its name on the page.
-fn is_gitlab(answer: &Answer) -> bool {
-    let cookie = |(n, v): &(String, String)| n == "set-cookie" && v.contains("_gitlab_session");
-    answer.headers.get("x-gitlab-meta").is_some()
-        || answer.headers.get("x-gitlab-feature-category").is_some()
-        || answer.headers.0.iter().any(cookie)
-        || (answer.status == 200
-            && answer.body.contains("GitLab")
-            && answer.headers.get("x-request-id").is_some())
+/// The finding of a Puma that does not answer Workhorse, or not well.
+pub(super) fn rails_down(at: At, path: &str, answer: &str) -> Verdict {
+    let args = [
+        ("host", at.url.target.host.as_str()),
+        ("door", at.entrance.shown.as_str()),
+        ("path", path),
+        ("answer", answer),
+    ];
+    Verdict::found(Code::RailsDown, &args)
 }
 
-fn failed(url: &BaseUrl, failure: &Failure) -> Verdict {
-    let port = url.target.port.to_string();
+fn failed(at: At, failure: &Failure) -> Verdict {
+    let port = at.url.target.port.to_string();
     let certificate_wanted = || {
-        let args = [("host", url.target.host.as_str()), ("port", port.as_str())];
+        let args = [("host", at.url.target.host.as_str()), ("port", port.as_str())];
         Verdict::found(Code::ClientCertificateRequired, &args)
     };
     match failure {
-        Failure::Dns(dns) => {
-            let words = match dns.kind {
-                DnsKind::NoSuchHost => "the name does not exist",
-                DnsKind::NoAddress => "the name has no address",
-                DnsKind::ServerFailed => "the resolver fails for this name",
-                DnsKind::Timeout => "no resolver answers",
-            };
-            unreachable(url, "dns", words)
-        }
+        Failure::Dns(dns) => not_connected(at, "dns", unresolved(dns.kind)),
         Failure::Tcp(tcp) => {
             let limit = text::duration(tcp.after);
-            unreachable(url, "tcp", &format!("the connection {} (after {limit})", how(tcp.kind)))
+            let words = format!("the connection {} (after {limit})", how(tcp.kind));
+            match (at.door(), at.entrance.certainty) {
+                (Door::Nginx, Certainty::Supposed) if tcp.kind == TcpKind::Refused => {
+                    let nothing =
+                        format!("nothing listens at {}, supposed by {}", at.entrance.shown, at.entrance.from);
+                    Verdict::NotApplicable(nothing)
+                }
+                (Door::Workhorse, certainty) => {
+                    workhorse_down(at, certainty, tcp.kind == TcpKind::Refused, &words)
+                }
+                (Door::Public | Door::Nginx, _) => not_connected(at, "tcp", &words),
+            }
+        }
+        Failure::Socket(socket) => no_socket(at, socket),
+        Failure::Proxy(proxy) => {
+            let status = proxy.status.map(|s| format!(" ({s} {})", proxy.reason)).unwrap_or_default();
+            let words = format!("this machine's proxy {} does not let it through{status}", proxy.proxy);
+            unreachable(at, "proxy", &words, &[])
         }
         Failure::Tls(tls) if tls.kind == TlsKind::ClientCertificateWanted => certificate_wanted(),
-        Failure::Tls(tls) => handshake::judge(tls, url.target.port, "this node's store"),
+        Failure::Tls(tls) => handshake::judge(tls, at.url.target.port, "this node's store"),
         Failure::Http(http) => match http.kind {
             HttpKind::ClientCertificateWanted => certificate_wanted(),
-            HttpKind::Timeout => unreachable(
-                url,
-                "http",
-                &format!("no answer to the request in {}", text::duration(http.after)),
-            ),
+            HttpKind::Timeout => {
+                let words = format!("no answer to the request in {}", text::duration(http.after));
+                silent(at, &words)
+            }
             HttpKind::Malformed => {
-                unreachable(url, "http", &format!("what answers is no HTTP: {}", http.words))
+                unreachable(at, "http", &format!("what answers is no HTTP: {}", http.words), &[])
             }
             HttpKind::Closed => {
-                unreachable(url, "http", &format!("the request is cut before an answer: {}", http.words))
+                unreachable(at, "http", &format!("the request is cut before an answer: {}", http.words), &[])
             }
         },
-        Failure::Proxy(_)
-        | Failure::Grpc(_)
-        | Failure::WebSocket(_)
-        | Failure::Socket(_)
-        | Failure::Other { .. } => {
+        Failure::Grpc(_) | Failure::WebSocket(_) | Failure::Other { .. } => {
             Verdict::Unknown(format!("the request failed in an unknown way: {failure}"))
         }
     }
 }
 
-fn unreachable(url: &BaseUrl, layer: &str, words: &str) -> Verdict {
-    let (text, port) = (url.to_string(), url.target.port.to_string());
+/// A request that is taken in and not answered: at Workhorse's own door it is Puma that does not.
+fn silent(at: At, words: &str) -> Verdict {
+    match at.door() {
+        Door::Workhorse => rails_down(at, PAGE, words),
+        Door::Public | Door::Nginx => unreachable(at, "http", words, &[]),
+    }
+}
+
+fn no_socket(at: At, socket: &SocketFailure) -> Verdict {
+    let nobody = match socket.kind {
+        SocketKind::Denied => {
+            let shown = &at.entrance.shown;
+            return Verdict::NotAsked(format!("only root may open {shown}: sudo would tell"));
+        }
+        SocketKind::Absent | SocketKind::Refused => true,
+        SocketKind::Timeout | SocketKind::Other => false,
+    };
+    workhorse_down(at, at.entrance.certainty, nobody, &socket.words)
+}
+
+fn workhorse_down(at: At, certainty: Certainty, nobody_listens: bool, how: &str) -> Verdict {
+    let shown = at.entrance.shown.as_str();
+    if nobody_listens && certainty == Certainty::Supposed {
+        return Verdict::NotApplicable(format!(
+            "nothing listens at {shown}, supposed by {}",
+            at.entrance.from
+        ));
+    }
+    let args = [("host", at.url.target.host.as_str()), ("door", shown), ("how", how)];
+    Verdict::found(Code::WorkhorseDown, &args)
+}
+
+/// A door that does not connect: the public one may stand where this node cannot see it (`field-notes` 17).
+fn not_connected(at: At, layer: &str, words: &str) -> Verdict {
+    let works = |inner: &At| fares(*inner) == Fares::Works;
+    let inner = at.behind().find(works).filter(|_| at.door() == Door::Public && !super::is_proxied(at));
+    let Some(inner) = inner else { return unreachable(at, layer, words, &[]) };
+    let (url, port) = (at.url.to_string(), at.url.target.port.to_string());
+    let name = match inner.door() {
+        Door::Nginx => "this node's NGINX",
+        Door::Workhorse | Door::Public => "Workhorse",
+    };
+    let behind = format!("{name} ({})", inner.entrance.shown);
     let args = [
-        ("url", text.as_str()),
-        ("host", &url.target.host),
+        ("url", url.as_str()),
+        ("host", &at.url.target.host),
         ("port", &port),
         ("layer", layer),
         ("words", words),
+        ("inner", &behind),
+    ];
+    Verdict::found(Code::PublicDoorNotSeenFromHere, &args)
+}
+
+/// How the sign-in page is answered at a door.
+fn fares(at: At) -> Fares {
+    match at.seen.reached(&at.page(), Layer::Http) {
+        Reached::Here(Reading::Answer(answer)) if is_gitlab(answer) && answer.status < 500 => Fares::Works,
+        Reached::Here(_) | Reached::Failed(Failure::Http(_)) => Fares::Fails,
+        Reached::Failed(Failure::Tcp(_) | Failure::Socket(_))
+            if at.entrance.certainty == Certainty::Configured =>
+        {
+            Fares::Fails
+        }
+        Reached::Failed(_) | Reached::NotYet => Fares::Unknown,
+    }
+}
+
+fn unreachable(at: At, layer: &str, words: &str, answers: &[&Answer]) -> Verdict {
+    let (url, port) = (at.url.to_string(), at.url.target.port.to_string());
+    let Blame { hop, product } = blame(at, &fares, answers, Hop::Workhorse);
+    let args = [
+        ("url", url.as_str()),
+        ("host", &at.url.target.host),
+        ("port", &port),
+        ("layer", layer),
+        ("words", words),
+        ("door", &at.entrance.shown),
+        ("hop", hop.as_str()),
+        ("product", &product),
     ];
     Verdict::found(Code::InstanceUnreachable, &args)
 }

@@ -31,10 +31,10 @@ const DRIFT: i64 = 60;
 const SKEW: i64 = 24 * 3600;
 
 /// Every answer that carries a date, other services first: the instance may run on this very clock.
-fn dated(subject: &Subject) -> Vec<Probe> {
+fn dated(subject: &Subject, seen: Seen) -> Vec<Probe> {
     let mut probes: Vec<Probe> = network::answering(subject);
     if subject.node.install.is_none() {
-        probes.extend(inbound::page(subject));
+        probes.extend(inbound::public_page(subject, seen));
     }
     probes
 }
@@ -53,7 +53,7 @@ fn unverified(subject: &Subject) -> Option<Probe> {
 }
 
 fn ask_clock(subject: &Subject, _: Place, seen: Seen) -> Vec<Ask> {
-    let probes = dated(subject);
+    let probes = dated(subject, seen);
     let refused = probes.iter().any(|p| is_date_refused(seen.failure(p)));
     let mut asks: Vec<Ask> = probes.into_iter().map(|p| Ask::layer(p, Layer::Http)).collect();
     if refused {
@@ -116,7 +116,7 @@ fn judge_clock(subject: &Subject, place: Place, seen: Seen) -> Verdict {
 }
 
 fn judge_others(subject: &Subject, _: Place, seen: Seen) -> Verdict {
-    let probes = dated(subject);
+    let probes = dated(subject, seen);
     let dates = probes.iter().cloned().chain(unverified(subject)).filter_map(|probe| {
         match seen.reached(&probe, Layer::Http) {
             Reached::Here(Reading::Answer(answer)) => Some((answer.received - answer.date?, host(&probe))),

@@ -56,22 +56,27 @@ pub enum Marks {
     Service,
 }
 
-/// What stands before the instance, and how it passes requests on.
+/// A hop on the way in, and how it passes requests on: what stands before the node's web server, or that itself.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct FrontEnd {
-    /// Its `server` header.
+    /// Its `server` header; empty: it adds none, and that of the hop behind it stays.
     pub server: String,
     /// What becomes of `Upgrade` and `Connection`.
     #[serde(default)]
     pub upgrade: PassedOn,
-    /// Whether answers to a WebSocket handshake come through without the front end's `server` header, as those of
+    /// Only WebSockets whose path begins so lose it; empty: all.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// Whether answers to a WebSocket handshake come through without the hop's `server` header, as those of
     /// Apache's tunnel do.
     #[serde(default)]
     pub tunnels: bool,
-    /// The `X-Forwarded-Proto` that the backend sees, if it is not the true one.
+    /// The `X-Forwarded-Proto` that the backend sees, if it is not the true one; `as-told`: whatever the client says.
     pub proto: Option<String>,
     /// The `Host` that the backend sees, if it is not the one asked for.
     pub host: Option<String>,
+    /// The sub-protocols that it lets through; all if not said.
+    pub protocols: Option<Vec<String>>,
     /// Who answers a cable request without `Upgrade`.
     #[serde(default)]
     pub backend: Backend,
@@ -95,11 +100,13 @@ pub enum Backend {
     /// Workhorse since GitLab 18.9: 400 `websocket upgrade required`.
     #[default]
     Workhorse,
+    /// Workhorse before: 500.
+    OldWorkhorse,
     /// Action Cable itself: 404 `Page not found`.
     ActionCable,
 }
 
-/// What happens behind the 101.
+/// What happens behind the 101 of Action Cable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CableEnd {
@@ -110,5 +117,21 @@ pub enum CableEnd {
     /// Frames are held back and come in a lump, every so many milliseconds.
     HeldBack(u64),
     /// The stream ends without a close frame, so many seconds after the welcome.
+    CutAfter(u64),
+    /// A message of more than so many bytes ends the stream.
+    CutOver(usize),
+    /// A message of more than so many bytes gets no answer.
+    DeafOver(usize),
+}
+
+/// What happens behind the 101 of the Agent Platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgentEnd {
+    /// The end of the stream at once, as where Workhorse does not reach the workflow service.
+    Closed,
+    /// A close frame with this code at once.
+    ClosedWith(u16),
+    /// The end of the stream, after so many seconds.
     CutAfter(u64),
 }

@@ -6,6 +6,7 @@ use crate::subject::services::Deployment;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// Variables with their values.
 pub type Variables = BTreeMap<String, String>;
@@ -44,6 +45,28 @@ pub struct NodeChange {
     pub deployment: Option<Deployment>,
     /// Whether the Agent Platform is used; not said: it is.
     pub agent_platform: Option<bool>,
+    /// Another web server on the node.
+    pub nginx: Option<NginxChange>,
+    /// The port at which Workhorse listens, in place of its socket.
+    pub workhorse_port: Option<u16>,
+    /// Origins that Action Cable accepts beside the instance's own.
+    pub allowed_origins: Vec<String>,
+    /// The node's own addresses; not said: the lab's usual one.
+    pub addresses: Option<Vec<IpAddr>>,
+}
+
+/// How the node's own web server differs from the lab's usual one: NGINX with TLS on port 443.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NginxChange {
+    /// There is none.
+    pub off: bool,
+    /// It speaks plain text: a balancer ends TLS before it.
+    pub plain: bool,
+    /// It listens at this port.
+    pub port: Option<u16>,
+    /// Every connection has to begin with the header of the PROXY protocol.
+    pub proxy_protocol: bool,
 }
 
 fn deployment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Deployment>, D::Error> {

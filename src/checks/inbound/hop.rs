@@ -1,0 +1,162 @@
+//! Which hop is at fault: the doors compared. What fails at a door and works at one behind it breaks between them.
+
+use super::At;
+use crate::checks::vendors;
+use crate::failure::Answer;
+use crate::subject::doors::WebServer;
+use crate::subject::place::Door;
+
+/// A hop on the way from a client to Rails (contract, section 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::checks) enum Hop {
+    /// What stands before this node's web server, or whatever answers at the public door.
+    FrontEnd,
+    /// Nothing shows of what stands there.
+    BeforeNginx,
+    /// The web server on this node.
+    Nginx,
+    /// Workhorse.
+    Workhorse,
+    /// Puma, with Rails in it.
+    Puma,
+}
+
+impl Hop {
+    /// The word of the contract.
+    pub(in crate::checks) fn as_str(self) -> &'static str {
+        match self {
+            Hop::FrontEnd => "front end",
+            Hop::BeforeNginx => "between DNS and this node's NGINX",
+            Hop::Nginx => "this node's NGINX",
+            Hop::Workhorse => "Workhorse",
+            Hop::Puma => "Puma",
+        }
+    }
+}
+
+/// How the same attempt went at a door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fares {
+    Works,
+    Fails,
+    Unknown,
+}
+
+/// What is known of a server before this node's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Another server answers at the public door.
+    Another,
+    /// The public door is this node's own web server.
+    Nobody,
+    /// Nothing tells.
+    Unknown,
+}
+
+/// The hop between the innermost door at which it fails and the next one at which it works. `behind` are the doors
+/// behind the one that failed, outermost first; `last` is the hop to blame where it fails at Workhorse's own door.
+pub(super) fn blamed(failed_at: Door, behind: &[(Door, Fares)], before: Before, last: Hop) -> Hop {
+    let mut failed_at =
+        if failed_at == Door::Public && before == Before::Nobody { Door::Nginx } else { failed_at };
+    let mut works_at = None;
+    for (door, fares) in behind {
+        match fares {
+            Fares::Fails => failed_at = *door,
+            Fares::Works => {
+                works_at = Some(*door);
+                break;
+            }
+            Fares::Unknown => {}
+        }
+    }
+    match (failed_at, works_at) {
+        (Door::Public, Some(Door::Nginx)) if before == Before::Unknown => Hop::BeforeNginx,
+        (Door::Public, _) => Hop::FrontEnd,
+        (Door::Nginx, _) => Hop::Nginx,
+        (Door::Workhorse, _) => last,
+    }
+}
+
+/// A hop, and who stands there.
+pub(super) struct Blame {
+    pub(super) hop: Hop,
+    pub(super) product: String,
+}
+
+/// Blames a hop for what failed at a door. `fares` says how the same went at a door behind it, `answers` are those
+/// that the failure brought.
+pub(super) fn blame(at: At, fares: &dyn Fn(At) -> Fares, answers: &[&Answer], last: Hop) -> Blame {
+    let behind: Vec<(Door, Fares)> = at.behind().map(|inner| (inner.door(), fares(inner))).collect();
+    let hop = blamed(at.door(), &behind, before(at, answers), last);
+    Blame { hop, product: product(at, hop, answers) }
+}
+
+/// Whether another server than this node's own answers at the public door.
+fn before(at: At, answers: &[&Answer]) -> Before {
+    let nginx = at.behind().find(|inner| inner.door() == Door::Nginx);
+    match nginx {
+        Some(nginx) if nginx.is_the_public_door() == Some(true) => Before::Nobody,
+        Some(nginx) if differs(at, nginx) => Before::Another,
+        Some(_) if recognised(at, answers).is_some_and(|p| p != "NGINX") => Before::Another,
+        Some(_) | None => Before::Unknown,
+    }
+}
+
+/// Whether two doors show different servers: another certificate, or another library behind it.
+fn differs(outer: At, inner: At) -> bool {
+    let (Some(outer), Some(inner)) = (outer.channel(), inner.channel()) else { return false };
+    let leaf = |tls: &crate::probe::Tls| tls.chain.first().map(|c| c.sha256.clone());
+    leaf(outer) != leaf(inner) || outer.server_hello != inner.server_hello
+}
+
+/// The product that answers at a door, by every answer that was seen there.
+pub(super) fn recognised(at: At, answers: &[&Answer]) -> Option<String> {
+    let own = [at.nonsense(), at.page()];
+    let seen = own.iter().filter_map(|probe| at.answer(probe));
+    seen.chain(answers.iter().copied())
+        .find_map(|answer| vendors::server_product(&answer.headers))
+        .map(str::to_owned)
+}
+
+/// Who stands at a hop.
+fn product(at: At, hop: Hop, answers: &[&Answer]) -> String {
+    let unknown = || "unknown".to_owned();
+    match hop {
+        Hop::FrontEnd | Hop::BeforeNginx => recognised(at, answers).unwrap_or_else(unknown),
+        Hop::Nginx => match &at.subject.facts.ways_in.web_server {
+            WebServer::Bundled(_) => "bundled NGINX".to_owned(),
+            WebServer::Unknown | WebServer::None(_) => {
+                let nginx = std::iter::once(at).chain(at.behind()).find(|a| a.door() == Door::Nginx);
+                nginx.and_then(|nginx| recognised(nginx, &[])).unwrap_or_else(unknown)
+            }
+        },
+        Hop::Workhorse | Hop::Puma => hop.as_str().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Fares::{Fails, Unknown, Works};
+
+    #[test]
+    fn what_fails_outside_and_works_inside_breaks_between() {
+        let (p, n, w) = (Door::Public, Door::Nginx, Door::Workhorse);
+        for (at, behind, before, hop) in [
+            (p, &[][..], Before::Unknown, Hop::FrontEnd),
+            (p, &[(n, Works), (w, Works)], Before::Another, Hop::FrontEnd),
+            (p, &[(n, Works), (w, Works)], Before::Unknown, Hop::BeforeNginx),
+            (p, &[(n, Fails), (w, Works)], Before::Another, Hop::Nginx),
+            (p, &[(n, Unknown), (w, Works)], Before::Unknown, Hop::FrontEnd),
+            (p, &[(w, Works)], Before::Unknown, Hop::FrontEnd),
+            (p, &[(n, Fails), (w, Fails)], Before::Another, Hop::Puma),
+            (p, &[(n, Fails), (w, Unknown)], Before::Unknown, Hop::Nginx),
+            (p, &[(n, Unknown), (w, Works)], Before::Nobody, Hop::Nginx),
+            (n, &[(w, Works)], Before::Unknown, Hop::Nginx),
+            (n, &[(w, Fails)], Before::Unknown, Hop::Puma),
+            (w, &[], Before::Unknown, Hop::Puma),
+        ] {
+            assert_eq!(blamed(at, behind, before, Hop::Puma), hop, "{at} {behind:?} {before:?}");
+        }
+    }
+}

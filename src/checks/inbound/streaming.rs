@@ -1,0 +1,126 @@
+//! `streaming`: a streamed answer arrives piece by piece, as it is written.
+//!
+//! Only a real completion is streamed, so this asks for one, and only where that was allowed.
+
+use super::body_limit::COMPLETIONS;
+use super::handshake::{self, Credential, carrying, credential};
+use super::hop::{Blame, Fares, Hop, blame};
+use super::{At, public_door, quoted};
+use crate::check::{Ask, Check, Group, Reached, Verdict};
+use crate::failure::{Answer, Failure, Layer};
+use crate::finding::Code;
+use crate::probe::{Alpn, Content, Probe, Reading, Request, Then};
+use crate::subject::Completion;
+use crate::text;
+use std::time::Duration;
+
+/// Streamed answers are not held back.
+pub(in crate::checks) static STREAMING: Check = Check {
+    id: "streaming",
+    title: "streamed answers are not held back",
+    group: Group::Inbound,
+    about: "With a token and --allow-completion, one streamed completion arrives in pieces, as it is written.",
+    codes: &[Code::StreamBuffered],
+    needs: &["reach", "certificate"],
+    places: public_door,
+    ask: |subject, place, seen| super::asked(subject, place, seen, ask),
+    judge: |subject, place, seen| super::judged(subject, place, seen, judge),
+};
+
+/// An answer that took so long and then came whole was written in pieces, and collected on the way.
+const WRITTEN: Duration = Duration::from_millis(500);
+
+/// Pieces within this time of each other came in one lump.
+const LUMP: u32 = 50;
+
+/// A shorter answer may well have been written in one go.
+const SHORT: u64 = 48;
+
+fn probe(at: At) -> Option<Probe> {
+    if credential(at) != Credential::Token {
+        return None;
+    }
+    let (tls, token) = carrying(at, Credential::Token, Alpn::Both);
+    let asked = serde_json::json!({
+        "current_file": {
+            "file_name": "greeting.rb",
+            "content_above_cursor": "# A method that greets a person by name, and one that says goodbye\n",
+            "content_below_cursor": "",
+        },
+        "intent": "generation",
+        "stream": true,
+    });
+    let content = Content::Json(asked.to_string());
+    let request = Request { credential: token, ..Request::post(at.url.path(COMPLETIONS), content) };
+    Some(at.walk(tls, Then::Request(request)))
+}
+
+fn ask(at: At) -> Vec<Ask> {
+    if at.subject.token.is_none() || at.subject.limits.completion == Completion::NotAsked {
+        return Vec::new();
+    }
+    let mut asks = handshake::first(at);
+    if let Some(probe) = probe(at) {
+        if at.answer(&probe).is_some_and(|answer| came_in_one_lump(at, &probe, answer)) {
+            asks.push(Ask::whole(at.nonsense()));
+        }
+        asks.push(Ask::layer(probe, Layer::Http));
+    }
+    asks
+}
+
+fn took(at: At, probe: &Probe) -> Duration {
+    at.seen.sample(probe, Layer::Http).map(|s| s.took).unwrap_or_default()
+}
+
+fn came_in_one_lump(at: At, probe: &Probe, answer: &Answer) -> bool {
+    let span = answer.pieces.last().unwrap_or(&0) - answer.pieces.first().unwrap_or(&0);
+    answer.status == 200 && answer.body_bytes >= SHORT && span <= LUMP && took(at, probe) >= WRITTEN
+}
+
+fn judge(at: At) -> Verdict {
+    if at.subject.token.is_none() || at.subject.limits.completion == Completion::NotAsked {
+        return Verdict::NotAsked(
+            "one real completion would tell: a token, and --allow-completion".to_owned(),
+        );
+    }
+    let Some(probe) = probe(at) else {
+        return Verdict::NotAsked(
+            "the token is not sent here: no verified https, or a proxy on the way".to_owned(),
+        );
+    };
+    match at.seen.reached(&probe, Layer::Http) {
+        Reached::Here(Reading::Answer(answer)) if answer.status != 200 => {
+            Verdict::NotApplicable(format!("no completion came: {}", quoted(answer)))
+        }
+        Reached::Here(Reading::Answer(answer)) if came_in_one_lump(at, &probe, answer) => {
+            buffered(at, took(at, &probe), answer)
+        }
+        Reached::Here(Reading::Answer(answer)) if answer.body_bytes < SHORT || answer.pieces.len() < 2 => {
+            Verdict::NotApplicable("the completion was too short to tell".to_owned())
+        }
+        Reached::Here(Reading::Answer(answer)) => Verdict::pass_with(
+            format!("A streamed completion came in {}.", text::count(answer.pieces.len(), "piece")),
+            text::count(answer.pieces.len(), "piece"),
+        ),
+        Reached::Failed(Failure::Http(http)) => {
+            Verdict::NotApplicable(format!("no completion came: {}", http.words))
+        }
+        Reached::Failed(failure) => Verdict::Unknown(format!("the request was not sent: {failure}")),
+        Reached::Here(_) | Reached::NotYet => Verdict::Unknown("the request ended without a word".to_owned()),
+    }
+}
+
+fn buffered(at: At, held: Duration, answer: &Answer) -> Verdict {
+    // The doors behind are not asked: that would be a second completion.
+    let Blame { hop, product } = blame(at, &|_| Fares::Unknown, &[answer], Hop::FrontEnd);
+    let (url, held) = (at.url.to_string(), text::duration(held));
+    let args = [
+        ("url", url.as_str()),
+        ("host", &at.url.target.host),
+        ("hop", hop.as_str()),
+        ("product", &product),
+        ("held", &held),
+    ];
+    Verdict::found(Code::StreamBuffered, &args)
+}
