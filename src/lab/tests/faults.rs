@@ -121,7 +121,7 @@ async fn the_resolver_answers_as_its_faults_have_it() {
         ("dns-timeout", "cloud.gitlab.com", "silence"),
         ("dns-slow", "cloud.gitlab.com", "silence"),
         ("dns-private-address", "cloud.gitlab.com", "NoError 1"),
-        ("instance-unreachable-name", "gitlab.example.com", "NXDomain 0"),
+        ("public-door-not-seen-name", "gitlab.example.com", "NXDomain 0"),
     ] {
         let subject = lab_subject(name).await;
         assert_eq!(resolve(&subject.1, asked, RecordType::A).await, answer, "{name}");
