@@ -6,6 +6,7 @@
 mod assignments;
 mod bystanders;
 mod components;
+mod env_history;
 mod gitlab_rb;
 mod gitlab_yml;
 mod install;
