@@ -13,6 +13,9 @@ mod install;
 mod internal;
 mod lexer;
 mod literals;
+mod nginx_conf;
+mod nginx_headers;
+mod nginx_listen;
 mod pem;
 mod processes;
 mod reading;
@@ -21,6 +24,8 @@ mod roles;
 pub mod root;
 mod ruby;
 mod trust;
+mod ways_in;
+mod web_server;
 
 use crate::subject::address::BaseUrl;
 use crate::subject::facts::{Bystander, Facts};
@@ -154,6 +159,7 @@ fn gitlab(reading: &Reading, install: Install, container: &Container, found: &mu
         }
     });
     let url = found.external_url.as_ref();
+    facts.ways_in = ways_in::ways_in(reading, install, node, url, settings.as_ref());
     facts.internal = yml.and_then(|yml| internal::internal(&yml, url, facts));
     if let Some(settings) = settings {
         let hashes =

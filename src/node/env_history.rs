@@ -24,9 +24,16 @@ impl EnvHistory {
     pub(super) fn note(&mut self, below: &[String], value: &Value, place: &str) {
         let (replaces, names) = match (below, value) {
             ([], Value::Hash(entries)) => (true, Some(entries.iter().map(|(key, ..)| key.clone()).collect())),
-            ([], Value::Unknown | Value::Text(_) | Value::Truth(_) | Value::Other | Value::List(_)) => {
-                (false, None)
-            }
+            (
+                [],
+                Value::Unknown
+                | Value::Text(_)
+                | Value::Truth(_)
+                | Value::Number(_)
+                | Value::Nil
+                | Value::Other
+                | Value::List(_),
+            ) => (false, None),
             ([name, ..], _) => (false, Some(vec![name.clone()])),
         };
         let Some(names): Option<Vec<String>> = names else {

@@ -215,6 +215,51 @@ impl Settings {
         }
     }
 
+    /// A port, as a number or a text.
+    pub(super) fn port(&self, path: &[&str]) -> Answer<u16> {
+        let port = match self.find(path) {
+            Answer::Is(Setting::Is(Value::Number(number), _)) => u16::try_from(*number).ok(),
+            Answer::Is(Setting::Is(Value::Text(text), _)) => text.expose().trim().parse().ok(),
+            Answer::Is(_) | Answer::Unknown => None,
+            Answer::Default => return Answer::Default,
+        };
+        port.map_or(Answer::Unknown, Answer::Is)
+    }
+
+    /// A hash of texts, in the order of its keys; what is `nil` has no text.
+    pub(super) fn texts(&self, path: &[&str]) -> Answer<Vec<(&str, Option<&str>)>> {
+        let below = match self.find(path) {
+            Answer::Is(Setting::Below(below)) => below,
+            Answer::Is(_) | Answer::Unknown => return Answer::Unknown,
+            Answer::Default => return Answer::Default,
+        };
+        let mut texts = Vec::new();
+        for (key, setting) in below {
+            match setting {
+                Setting::Is(Value::Text(text), _) => texts.push((key.as_str(), Some(text.expose()))),
+                Setting::Is(Value::Nil, _) => texts.push((key.as_str(), None)),
+                Setting::Is(..) | Setting::Below(_) | Setting::Unknown => return Answer::Unknown,
+            }
+        }
+        Answer::Is(texts)
+    }
+
+    /// Whether a setting is given a value of its own, be it one that only Ruby can tell. `nil` is none.
+    pub(super) fn is_given(&self, path: &[&str]) -> bool {
+        match self.find(path) {
+            Answer::Is(Setting::Is(Value::Nil, _)) | Answer::Default => false,
+            Answer::Is(_) | Answer::Unknown => true,
+        }
+    }
+
+    /// Where a setting stands: `/etc/gitlab/gitlab.rb line 12`.
+    pub(super) fn place(&self, path: &[&str]) -> Option<&str> {
+        match self.find(path) {
+            Answer::Is(Setting::Is(_, place)) => Some(place),
+            Answer::Is(_) | Answer::Default | Answer::Unknown => None,
+        }
+    }
+
     /// Whether anything is set below a name; `None`: only Ruby can tell.
     pub(super) fn is_touched(&self, name: &str) -> Option<bool> {
         match self.find(&[name]) {
@@ -247,7 +292,7 @@ impl Settings {
         for (key, setting) in below {
             match setting {
                 Setting::Is(Value::Text(text), place) => environment.set(key, text.expose(), place.as_str()),
-                Setting::Is(Value::Other, _) => {}
+                Setting::Is(Value::Number(_) | Value::Nil | Value::Other, _) => {}
                 Setting::Is(..) | Setting::Below(_) | Setting::Unknown => {
                     if Environment::keeps(key) {
                         return None;
@@ -271,7 +316,13 @@ fn env_variable(name: &str, setting: &Setting) -> EnvVariable {
 pub(super) fn text_of(value: &Value) -> Option<&str> {
     match value {
         Value::Text(text) => Some(text.expose()),
-        Value::Truth(_) | Value::Other | Value::List(_) | Value::Hash(_) | Value::Unknown => None,
+        Value::Truth(_)
+        | Value::Number(_)
+        | Value::Nil
+        | Value::Other
+        | Value::List(_)
+        | Value::Hash(_)
+        | Value::Unknown => None,
     }
 }
 
@@ -287,9 +338,12 @@ fn setting(value: Value, source: &str, line: usize) -> Setting {
             let below = entries.into_iter().map(|(key, line, value)| (key, setting(value, source, line)));
             Setting::Below(below.collect())
         }
-        value @ (Value::Text(_) | Value::Truth(_) | Value::Other | Value::List(_)) => {
-            Setting::Is(value, format!("{source} line {line}"))
-        }
+        value @ (Value::Text(_)
+        | Value::Truth(_)
+        | Value::Number(_)
+        | Value::Nil
+        | Value::Other
+        | Value::List(_)) => Setting::Is(value, format!("{source} line {line}")),
     }
 }
 

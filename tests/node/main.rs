@@ -8,3 +8,4 @@ mod installs;
 mod ruby;
 mod stores;
 mod tree;
+mod web_server;
