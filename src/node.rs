@@ -12,6 +12,7 @@ mod gitlab_yml;
 mod install;
 mod internal;
 mod lexer;
+mod listeners;
 mod literals;
 mod nginx_conf;
 mod nginx_headers;

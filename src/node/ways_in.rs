@@ -1,6 +1,7 @@
-//! How requests come in at this node: its web server.
+//! How requests come in at this node: its web server, Workhorse.
 
 use super::gitlab_rb::Settings;
+use super::listeners::workhorse;
 use super::reading::Reading;
 use super::web_server::{Known, web_server};
 use crate::subject::address::BaseUrl;
@@ -23,5 +24,5 @@ pub(super) fn ways_in(
         // Theirs is somebody else's, or runs in pods of its own.
         Install::Source | Install::Helm => WebServer::Unknown,
     };
-    WaysIn { web_server, ..WaysIn::default() }
+    WaysIn { web_server, workhorse: workhorse(reading, install, settings, &node.roles), ..WaysIn::default() }
 }

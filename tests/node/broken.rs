@@ -56,6 +56,7 @@ fn special_files_never_block() {
         "etc/ssl/certs/ca-certificates.crt",
         "var/opt/gitlab/gitlab-rails/etc/gitlab.yml",
         "var/opt/gitlab/nginx/conf/service_conf/gitlab-rails.conf",
+        "opt/gitlab/sv/gitlab-workhorse/run",
     ] {
         tree = fifo(tree, path);
     }

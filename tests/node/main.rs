@@ -9,3 +9,4 @@ mod ruby;
 mod stores;
 mod tree;
 mod web_server;
+mod workhorse;
