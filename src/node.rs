@@ -160,7 +160,7 @@ fn gitlab(reading: &Reading, install: Install, container: &Container, found: &mu
         }
     });
     let url = found.external_url.as_ref();
-    facts.ways_in = ways_in::ways_in(reading, install, node, url, settings.as_ref());
+    facts.ways_in = ways_in::ways_in(reading, install, node, url, settings.as_ref(), yml.as_ref());
     facts.internal = yml.and_then(|yml| internal::internal(&yml, url, facts));
     if let Some(settings) = settings {
         let hashes =

@@ -57,6 +57,7 @@ fn special_files_never_block() {
         "var/opt/gitlab/gitlab-rails/etc/gitlab.yml",
         "var/opt/gitlab/nginx/conf/service_conf/gitlab-rails.conf",
         "opt/gitlab/sv/gitlab-workhorse/run",
+        "proc/net/fib_trie",
     ] {
         tree = fifo(tree, path);
     }
