@@ -21,7 +21,6 @@ use crate::subject::{
 };
 use jiff::Timestamp;
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
