@@ -156,3 +156,10 @@ pub(super) fn words_of(answer: &Answer) -> String {
     let text = title.unwrap_or(&answer.body).split_whitespace().collect::<Vec<_>>().join(" ");
     crate::text::escape(&text, 80)
 }
+
+/// Every product that is named here.
+#[cfg(test)]
+pub(super) fn products() -> impl Iterator<Item = &'static str> {
+    let named = PROXIES.iter().chain(&BLOCK_PAGES).map(|(_, product)| *product);
+    named.filter(|product| !product.is_empty())
+}
