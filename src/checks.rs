@@ -3,10 +3,6 @@
 mod agent_platform;
 mod answerer;
 mod exchange;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the checks of the doors are about to ask which server it is")
-)]
 mod front_end;
 mod handshake;
 mod inbound;

@@ -11,6 +11,7 @@ mod table;
 
 use crate::failure::{Answer, Headers};
 use crate::probe::Tls;
+use std::fmt;
 use table::{Kind, PRODUCTS, Product, Row, Seen, Sign};
 
 /// What was seen at one door.
@@ -33,6 +34,17 @@ pub(super) struct Recognised {
     pub(super) version: Option<String>,
     /// What it was recognised by: `its page for a bad request`.
     pub(super) by: String,
+}
+
+/// `Apache 2.4.57 (by its Server header)`
+impl fmt::Display for Recognised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.product)?;
+        if let Some(version) = &self.version {
+            write!(f, " {version}")?;
+        }
+        write!(f, " (by {})", self.by)
+    }
 }
 
 /// The server that a client of this door speaks to first; `None`: the signs do not tell.

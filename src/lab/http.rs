@@ -61,6 +61,13 @@ where
     if let Some(how) = fault {
         return instead(stream, how).await;
     }
+    let stream: Box<dyn Io> = match (site.part, version) {
+        (On::Instance | On::Nginx | On::Workhorse, Version::Http1) => match sensible(stream, site).await {
+            Some(stream) => stream,
+            None => return,
+        },
+        _ => Box::new(stream),
+    };
     let channel = match site.speaks {
         super::site::Speaks::Plain => Channel::Plain,
         super::site::Speaks::Tls(_) | super::site::Speaks::Proxy => Channel::Tls,
@@ -102,6 +109,31 @@ where
     if let Some(cable) = cable {
         cable::serve(cable, &site.situation).await;
     }
+}
+
+/// What HTTP is spoken over.
+trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
+
+/// The stream as it was, if what comes on it may be HTTP; else it is told what it is.
+async fn sensible<S>(mut stream: S, site: &Site) -> Option<Box<dyn Io>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    use tokio::io::AsyncReadExt;
+    let mut first = vec![0; 512];
+    let length = stream.read(&mut first).await.ok().filter(|length| *length > 0)?;
+    first.truncate(length);
+    if first.starts_with(b"DUO-DOCTOR") {
+        let said = instance::nonsense(site.part, &site.situation);
+        if stream.write_all(said.as_bytes()).await.is_ok() {
+            let _gone = stream.shutdown().await;
+        }
+        return None;
+    }
+    let (reader, writer) = tokio::io::split(stream);
+    Some(Box::new(tokio::io::join(std::io::Cursor::new(first).chain(reader), writer)))
 }
 
 /// Reads a request to its end, as servers do before they answer.

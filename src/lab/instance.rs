@@ -79,6 +79,27 @@ pub(super) fn answer(
     (answer, opened)
 }
 
+/// What the first server at a door says to a line that is no HTTP.
+pub(super) fn nonsense(entered: On, situation: &Situation) -> String {
+    let front = hop(situation, entered);
+    if let Some(words) = front.as_ref().and_then(|front| front.nonsense.clone()) {
+        return words;
+    }
+    let own = if entered == On::Workhorse { "" } else { "nginx" };
+    let server = front.map_or(own.to_owned(), |front| front.server);
+    if server.is_empty() {
+        return "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
+            .to_owned();
+    }
+    let body = format!(
+        "<html><head><title>400 Bad Request</title></head><body><hr><center>{server}</center></body></html>"
+    );
+    let length = body.len();
+    format!(
+        "HTTP/1.1 400 Bad Request\r\nServer: {server}\r\nContent-Type: text/html\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
+}
+
 /// The path without the instance's relative URL root.
 fn below_root(situation: &Situation, path: &str) -> String {
     let url: Option<BaseUrl> = situation.scenario.url.as_ref().and_then(|url| url.parse().ok());

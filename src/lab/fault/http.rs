@@ -61,6 +61,10 @@ pub enum Marks {
 pub struct FrontEnd {
     /// Its `server` header; empty: it adds none, and that of the hop behind it stays.
     pub server: String,
+    /// What it answers to a line that is no HTTP, word for word; not said: 400 with its `server` header and a page
+    /// that names it.
+    #[serde(default)]
+    pub nonsense: Option<String>,
     /// What becomes of `Upgrade` and `Connection`.
     #[serde(default)]
     pub upgrade: PassedOn,
