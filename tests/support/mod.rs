@@ -9,10 +9,13 @@
 pub(crate) mod action_cable;
 pub(crate) mod apache;
 pub(crate) mod authority;
+pub(crate) mod back_end;
 pub(crate) mod child;
 pub(crate) mod client;
+pub(crate) mod configuration;
 pub(crate) mod fake_cloud;
 pub(crate) mod grpc_server;
+pub(crate) mod listening;
 pub(crate) mod loopback;
 pub(crate) mod mitmproxy;
 pub(crate) mod namespace;
