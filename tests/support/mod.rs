@@ -16,6 +16,7 @@ pub(crate) mod client;
 pub(crate) mod configuration;
 pub(crate) mod fake_cloud;
 pub(crate) mod grpc_server;
+pub(crate) mod haproxy;
 pub(crate) mod http2_client;
 pub(crate) mod listening;
 pub(crate) mod loopback;
