@@ -3,6 +3,7 @@
 //!
 //! Each situation is wrong in the one thing that its name says: what does not hang on that thing works in it.
 
+mod apache;
 mod gitlab;
 mod haproxy;
 mod nginx;
