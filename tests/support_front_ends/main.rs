@@ -4,6 +4,7 @@
 //! Each situation is wrong in the one thing that its name says: what does not hang on that thing works in it.
 
 mod apache;
+mod caddy;
 mod gitlab;
 mod haproxy;
 mod nginx;
