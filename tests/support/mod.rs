@@ -30,5 +30,6 @@ pub(crate) mod program;
 pub(crate) mod squid;
 pub(crate) mod tinyproxy;
 pub(crate) mod unbound;
+pub(crate) mod varnish;
 pub(crate) mod websocket_client;
 pub(crate) mod world;

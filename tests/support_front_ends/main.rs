@@ -10,6 +10,7 @@ mod haproxy;
 mod nginx;
 #[path = "../support/mod.rs"]
 mod support;
+mod varnish;
 
 use std::net::SocketAddr;
 use std::time::Duration;
