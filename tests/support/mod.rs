@@ -28,6 +28,7 @@ pub(crate) mod node_tree;
 pub(crate) mod openssl;
 pub(crate) mod program;
 pub(crate) mod squid;
+pub(crate) mod squid_reverse;
 pub(crate) mod tinyproxy;
 pub(crate) mod unbound;
 pub(crate) mod varnish;
