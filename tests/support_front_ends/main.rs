@@ -8,6 +8,7 @@ mod caddy;
 mod gitlab;
 mod haproxy;
 mod nginx;
+mod signs;
 mod squid;
 #[path = "../support/mod.rs"]
 mod support;
