@@ -6,8 +6,8 @@ use crate::support::authority::Authority;
 use crate::support::back_end::BackEnd;
 use crate::support::websocket_client::CABLE;
 use crate::{
-    HOST, IN_PIECES, PAGE_NOT_FOUND, alpn, ask, get, is_cut, is_refused, large_post, opens, spread,
-    status_of, welcomed,
+    HOST, IN_PIECES, PAGE_NOT_FOUND, alpn, ask, get, is_cut, is_refused, large_post, opens,
+    opens_and_is_pinged, spread, status_of, welcomed,
 };
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn a_unix_socket_serves_as_back_end() {
     let cable = CableAtSocket::start();
     for site in [Site::RewriteRules, Site::UpgradeWebsocket] {
         let apache = Apache::start(site, &identity, cable.back_end());
-        opens(&authority, apache.address, &format!("{site:?}")).await;
+        opens_and_is_pinged(&authority, apache.address, &format!("{site:?}")).await;
     }
 }
 

@@ -6,7 +6,9 @@ use crate::support::back_end::BackEnd;
 use crate::support::caddy::{Caddy, Place, Site};
 use crate::support::client;
 use crate::support::http2_client;
-use crate::{HOST, IN_PIECES, PAGE_NOT_FOUND, alpn, get, is_refused, large_post, opens, spread};
+use crate::{
+    HOST, IN_PIECES, PAGE_NOT_FOUND, alpn, get, is_refused, large_post, opens, opens_and_is_pinged, spread,
+};
 
 #[tokio::test]
 async fn a_websocket_opens_unless_a_line_forbids_it() {
@@ -79,7 +81,7 @@ async fn a_unix_socket_serves_as_back_end() {
     let authority = Authority::new();
     let cable = CableAtSocket::start();
     let caddy = Caddy::start(Site::Healthy, &authority.issue(&[HOST]), cable.back_end());
-    opens(&authority, caddy.address, "Caddy").await;
+    opens_and_is_pinged(&authority, caddy.address, "Caddy").await;
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use crate::support::client;
 use crate::support::nginx::{Nginx, Site};
 use crate::support::websocket_client::{Ask, CABLE, subscribe};
 use crate::{
-    COMPLETIONS, HOST, IN_PIECES, PAGE_NOT_FOUND, ask, is_refused, opens, spread, status_of, welcomed,
+    COMPLETIONS, HOST, IN_PIECES, PAGE_NOT_FOUND, ask, is_refused, opens_and_is_pinged, spread, status_of,
+    welcomed,
 };
 
 #[tokio::test]
@@ -116,7 +117,7 @@ async fn a_unix_socket_serves_as_back_end() {
     let authority = Authority::new();
     let cable = CableAtSocket::start();
     let nginx = Nginx::start(Site::Upgrade, &authority.issue(&[HOST]), cable.back_end());
-    opens(&authority, nginx.address, "NGINX").await;
+    opens_and_is_pinged(&authority, nginx.address, "NGINX").await;
     let refused = Ask { origin: "https://elsewhere.example", ..CABLE };
     let answer = ask(&authority, nginx.address, refused).await.err().expect("another Origin is refused");
     assert_eq!(answer, (PAGE_NOT_FOUND.0, PAGE_NOT_FOUND.1.to_owned()));

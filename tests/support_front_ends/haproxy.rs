@@ -7,7 +7,8 @@ use crate::support::client;
 use crate::support::haproxy::{Haproxy, Place, Site};
 use crate::support::http2_client;
 use crate::{
-    HOST, IN_PIECES, PAGE_NOT_FOUND, alpn, get, is_cut, is_refused, large_post, opens, spread, status_of,
+    HOST, IN_PIECES, PAGE_NOT_FOUND, alpn, get, is_cut, is_refused, large_post, opens, opens_and_is_pinged,
+    spread, status_of,
 };
 
 #[tokio::test]
@@ -108,7 +109,7 @@ async fn a_unix_socket_serves_as_back_end() {
     let authority = Authority::new();
     let cable = CableAtSocket::start();
     let haproxy = Haproxy::start(Site::Healthy, &authority.issue(&[HOST]), cable.back_end());
-    opens(&authority, haproxy.address, "HAProxy").await;
+    opens_and_is_pinged(&authority, haproxy.address, "HAProxy").await;
 }
 
 #[tokio::test]

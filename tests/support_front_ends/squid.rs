@@ -6,7 +6,8 @@ use crate::support::back_end::BackEnd;
 use crate::support::squid_reverse::{Place, Site, SquidReverse};
 use crate::support::websocket_client::{Ask, CABLE};
 use crate::{
-    HOST, IN_PIECES, PAGE_NOT_FOUND, alpn, ask, get, is_refused, large_post, opens, spread, welcomed,
+    HOST, IN_PIECES, PAGE_NOT_FOUND, alpn, ask, get, is_refused, large_post, opens, opens_and_is_pinged,
+    spread, welcomed,
 };
 
 #[tokio::test]
@@ -15,7 +16,7 @@ async fn a_websocket_opens_where_upgrades_are_allowed() {
     let cable = ActionCable::plain();
     let squid = SquidReverse::start(Site::Upgrade, &authority.issue(&[HOST]), cable.address);
     assert!(squid.syntax().accepted);
-    opens(&authority, squid.address, "allowed").await;
+    opens_and_is_pinged(&authority, squid.address, "allowed").await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use crate::support::action_cable::{ActionCable, CableAtSocket};
 use crate::support::authority::Authority;
 use crate::support::back_end::BackEnd;
 use crate::support::varnish::{Place, Site, Varnish};
-use crate::{HOST, IN_PIECES, PAGE_NOT_FOUND, get, is_refused, opens, spread};
+use crate::{HOST, IN_PIECES, PAGE_NOT_FOUND, get, is_refused, opens, opens_and_is_pinged, spread};
 
 #[tokio::test]
 async fn a_websocket_opens_where_it_is_piped() {
@@ -66,5 +66,5 @@ async fn a_unix_socket_serves_as_back_end() {
     let authority = Authority::new();
     let cable = CableAtSocket::start();
     let varnish = Varnish::start(Site::Pipe, &authority.issue(&[HOST]), cable.back_end());
-    opens(&authority, varnish.address, "Varnish").await;
+    opens_and_is_pinged(&authority, varnish.address, "Varnish").await;
 }
