@@ -550,4 +550,17 @@ mod tests {
             assert!(PRODUCTS.iter().any(|p| p.name == word), "{word}");
         }
     }
+
+    #[test]
+    fn the_words_of_a_goaway_narrow_and_name_nobody_alone() {
+        let words = "Received bad client magic byte string";
+        let goaway = Answer { reason: "GOAWAY 4294966393".to_owned(), ..Answer::of(0, &[], words) };
+        let (apache, caddy) = (Answer::of(200, APACHE, ""), Answer::of(200, &[("server", "Caddy")], ""));
+        let named = |answers: Vec<&Answer>| {
+            recognise(&Signs { answers, nonsense: Some(&goaway), tls: None }).map(|r| r.product)
+        };
+        assert_eq!(named(vec![]), None);
+        assert_eq!(named(vec![&apache]), Some("Apache"));
+        assert_eq!(named(vec![&caddy]), None, "Caddy ends it without a word");
+    }
 }

@@ -171,6 +171,11 @@ impl<'a> At<'a> {
         self.walk(self.tls(Alpn::Http1), Then::Nonsense)
     }
 
+    /// The same where only HTTP/2 is spoken: the words by which the server ends the connection.
+    fn nonsense_by_http2(self) -> Probe {
+        self.walk(self.tls(Alpn::Http2), Then::Nonsense)
+    }
+
     /// The channel of the walk to the sign-in page, if TLS stands there.
     fn channel(self) -> Option<&'a Tls> {
         match self.seen.reached(&self.page(), Layer::Tls) {

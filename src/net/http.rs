@@ -46,7 +46,8 @@ impl Channel {
         self.is_local || self.tls.as_ref().is_some_and(|tls| tls.bad_certificate.is_none())
     }
 
-    fn protocol(&self) -> Protocol {
+    /// What ALPN settled on.
+    pub(super) fn protocol(&self) -> Protocol {
         let settled = self.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
         if settled == Some("h2") { Protocol::Http2 } else { Protocol::Http1 }
     }

@@ -125,7 +125,7 @@ pub(super) async fn page(stream: &mut (dyn Io + '_), answered: &Answered) -> Vec
 }
 
 /// Reads on until so many bytes are there, the stream ends or a moment has passed.
-async fn more(stream: &mut (dyn Io + '_), raw: &mut Vec<u8>, wanted: usize) -> Option<Ended> {
+pub(super) async fn more(stream: &mut (dyn Io + '_), raw: &mut Vec<u8>, wanted: usize) -> Option<Ended> {
     let reading = async {
         let mut piece = [0; 1024];
         while raw.len() < wanted {

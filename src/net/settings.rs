@@ -19,6 +19,25 @@ pub(super) fn first(bytes: &[u8]) -> Option<Vec<(u16, u32)>> {
     Some(bytes.get(HEAD..HEAD + length)?.chunks_exact(6).map(entry).collect())
 }
 
+/// The type of the frame by which a server ends a connection, and where its own words begin in it: behind the last
+/// stream and the error code (RFC 9113, 6.8).
+const GOAWAY: u8 = 7;
+const WORDS: usize = 8;
+
+/// The error code and the words of the first GOAWAY in the bytes that came; `None`: there is none, or it is cut.
+pub(super) fn goaway(mut bytes: &[u8]) -> Option<(u32, &[u8])> {
+    loop {
+        let head = bytes.get(..HEAD)?;
+        let length = usize::try_from(u32::from_be_bytes([0, head[0], head[1], head[2]])).ok()?;
+        let payload = bytes.get(HEAD..HEAD + length)?;
+        if head[3] == GOAWAY {
+            let code = payload.get(4..WORDS)?;
+            return Some((u32::from_be_bytes([code[0], code[1], code[2], code[3]]), &payload[WORDS..]));
+        }
+        bytes = &bytes[HEAD + length..];
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +49,16 @@ mod tests {
         assert_eq!(first(&frame[..20]), None);
         assert_eq!(first(&[0, 0, 0, 4, 0, 0, 0, 0, 0]), Some(vec![]));
         assert_eq!(first(b"HTTP/1.1 400 Bad Request"), None);
+    }
+
+    #[test]
+    fn a_goaway_is_found_behind_other_frames_with_its_words() {
+        let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+        let goaway_frame = [&[0, 0, 11, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1][..], b"bad"].concat();
+        let bytes = [&settings[..], &goaway_frame].concat();
+        assert_eq!(goaway(&bytes), Some((1, &b"bad"[..])));
+        for end in 0..bytes.len() {
+            assert_eq!(goaway(&bytes[..end]), None, "cut at {end}");
+        }
     }
 }

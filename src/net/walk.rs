@@ -1,9 +1,10 @@
 //! One connection through all layers of one way, a sample for each.
 
+use super::answer::{self, KEPT};
 use super::http::Channel;
 use super::stream::{Io, Stream};
-use super::{Net, Teller, grpc, http, proxy, raw, tcp, tls, unix, websocket};
-use crate::failure::{Answer, Failure, HttpFailure, HttpKind, Layer, ProxyKind};
+use super::{Net, Teller, grpc, http, proxy, raw, settings, tcp, tls, unix, websocket};
+use crate::failure::{Answer, Failure, Headers, HttpFailure, HttpKind, Layer, ProxyKind};
 use crate::probe::{Alpn, OnBadCertificate, Packets, Reading, Then, TlsAsk, Tunnel, Walk};
 use crate::subject::address::{ProxyUrl, Scheme, Target, bracketed};
 use crate::subject::doors::Aim;
@@ -132,6 +133,9 @@ const NONSENSE: &[u8] = b"DUO-DOCTOR\r\n\r\n";
 
 /// What the first server that reads it says to a line that is no HTTP.
 async fn nonsense(net: &Net, mut channel: Channel) -> Result<Answer, Failure> {
+    if channel.protocol() == http::Protocol::Http2 {
+        return nonsense_by_http2(net, channel).await;
+    }
     let began = Instant::now();
     let failed = |kind, words: String| Failure::Http(HttpFailure { kind, words, after: began.elapsed() });
     match tokio::time::timeout(net.timeout(), raw::ask(&mut channel.io, NONSENSE)).await {
@@ -150,6 +154,34 @@ async fn nonsense(net: &Net, mut channel: Channel) -> Result<Answer, Failure> {
         }
         Err(_) => Err(failed(HttpKind::Timeout, "no answer".to_owned())),
     }
+}
+
+/// The same where HTTP/2 is spoken: its settings, and the words by which it ends the connection.
+async fn nonsense_by_http2(net: &Net, mut channel: Channel) -> Result<Answer, Failure> {
+    let began = Instant::now();
+    // A peer may answer and close before it has read our line: what it said counts.
+    let _ = channel.io.write_all(NONSENSE).await;
+    let _ = channel.io.flush().await;
+    let mut came = Vec::new();
+    raw::more(&mut channel.io, &mut came, KEPT).await;
+    let settings = settings::first(&came).unwrap_or_default();
+    let Some((code, words)) = settings::goaway(&came) else {
+        let words = "closed without a word".to_owned();
+        return Err(Failure::Http(HttpFailure { kind: HttpKind::Closed, words, after: began.elapsed() }));
+    };
+    Ok(Answer {
+        version: "HTTP/2".to_owned(),
+        status: 0,
+        reason: format!("GOAWAY {code}"),
+        headers: Headers::default(),
+        body: answer::lines(words),
+        body_bytes: words.len() as u64,
+        cut: false,
+        date: None,
+        received: net.now(),
+        settings,
+        pieces: Vec::new(),
+    })
 }
 
 /// CONNECT, over TLS where the proxy is spoken to so.

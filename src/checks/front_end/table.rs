@@ -93,6 +93,8 @@ pub(super) enum Sign {
     Page(String),
     /// What the first server says to a line that is no HTTP: the whole of it.
     BadRequest { reason: String, content_type: Option<String>, body: String },
+    /// The words with which it ends an HTTP/2 connection on which no HTTP/2 is spoken.
+    Goaway(String),
     /// Words in the subject or the issuer of a certificate.
     Certificate(String),
     /// The first HTTP/2 settings.
@@ -130,6 +132,7 @@ impl Row {
             | Sign::Header { .. }
             | Sign::Cookie(_)
             | Sign::BadRequest { .. }
+            | Sign::Goaway(_)
             | Sign::Certificate(_)
             | Sign::Settings(_) => false,
         })
@@ -160,7 +163,11 @@ impl Sign {
                 let name = cookie.split('=').next().unwrap_or(cookie);
                 Some(Seen { by: format!("its cookie {name}"), version: None })
             }
-            Sign::Page(_) | Sign::BadRequest { .. } | Sign::Certificate(_) | Sign::Settings(_) => None,
+            Sign::Page(_)
+            | Sign::BadRequest { .. }
+            | Sign::Goaway(_)
+            | Sign::Certificate(_)
+            | Sign::Settings(_) => None,
         }
     }
 
@@ -175,7 +182,7 @@ impl Sign {
             Sign::Server(_) | Sign::Via(_) | Sign::Header { .. } | Sign::Cookie(_) => {
                 self.in_headers(&answer.headers)
             }
-            Sign::BadRequest { .. } | Sign::Certificate(_) | Sign::Settings(_) => None,
+            Sign::BadRequest { .. } | Sign::Goaway(_) | Sign::Certificate(_) | Sign::Settings(_) => None,
         }
     }
 
@@ -188,6 +195,10 @@ impl Sign {
                     && answer.headers.get("content-type") == content_type.as_deref()
                     && answer.body.trim() == body;
                 is.then(|| Seen { by: "its answer to a bad request".to_owned(), version: None })
+            }
+            Sign::Goaway(words) => {
+                let is = answer.reason.starts_with("GOAWAY") && answer.body.trim() == words;
+                is.then(|| Seen { by: "the words of its GOAWAY".to_owned(), version: None })
             }
             Sign::Page(_) => {
                 Some(Seen { by: "its page for a bad request".to_owned(), ..self.in_answer(answer)? })

@@ -54,6 +54,7 @@ fn ask(at: At) -> Vec<Ask> {
         Some(failure) => {
             if speaks_http2_alone(at, failure) {
                 asks.push(Ask::layers(over_http2(at), Layer::Upgrade, Layer::Welcome));
+                asks.push(Ask::whole(at.nonsense_by_http2()));
             }
             asks.extend(hop::ask(at));
             asks.extend(handshake::inner(at, Layer::Upgrade, until));

@@ -125,7 +125,7 @@ pub(super) fn ask(at: At) -> Vec<Ask> {
 fn signs<'a>(at: At<'a>, answers: &[&'a Answer]) -> Signs<'a> {
     Signs {
         answers: at.answer(&at.page()).into_iter().chain(answers.iter().copied()).collect(),
-        nonsense: at.answer(&at.nonsense()),
+        nonsense: at.answer(&at.nonsense()).or_else(|| at.answer(&at.nonsense_by_http2())),
         tls: at.channel(),
     }
 }
