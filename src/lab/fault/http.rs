@@ -19,6 +19,7 @@ pub enum ExchangeEnd {
 
 /// An answer that does not depend on the request.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FixedAnswer {
     /// Requests whose path (for CONNECT: whose target) begins with one of these; empty: all.
     #[serde(rename = "for", default)]
@@ -57,10 +58,20 @@ pub enum Marks {
 }
 
 /// A hop on the way in, and how it passes requests on: what stands before the node's web server, or that itself.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FrontEnd {
     /// Its `server` header; empty: it adds none, and that of the hop behind it stays.
     pub server: String,
+    /// Which answers carry it.
+    #[serde(default)]
+    pub signs: Signs,
+    /// Headers beside that which it puts on every answer.
+    #[serde(default)]
+    pub adds: BTreeMap<String, String>,
+    /// What it does with a line that is no HTTP.
+    #[serde(default)]
+    pub nonsense: Nonsense,
     /// What becomes of `Upgrade` and `Connection`.
     #[serde(default)]
     pub upgrade: PassedOn,
@@ -80,6 +91,32 @@ pub struct FrontEnd {
     /// Who answers a cable request without `Upgrade`.
     #[serde(default)]
     pub backend: Backend,
+}
+
+/// Which answers carry a hop's `server` header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signs {
+    /// All of them, in place of that of the hop behind, as NGINX does it.
+    #[default]
+    All,
+    /// Those that come without one, and its own: Apache keeps what the server behind it says.
+    Unsigned,
+    /// Those that it makes itself, as balancers do it.
+    Own,
+    /// All of them, beside that of the hop behind: two `server` headers.
+    Beside,
+}
+
+/// What a hop does with a line that is no HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nonsense {
+    /// It says 400 in its own words.
+    #[default]
+    Answered,
+    /// It ends the connection.
+    Cut,
 }
 
 /// What becomes of a header on its way through.

@@ -61,6 +61,8 @@ pub struct NodeChange {
 pub struct NginxChange {
     /// There is none.
     pub off: bool,
+    /// No file of it could be read: what listens is not known to be GitLab's own.
+    pub unread: bool,
     /// It speaks plain text: a balancer ends TLS before it.
     pub plain: bool,
     /// It listens at this port.
