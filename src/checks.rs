@@ -3,6 +3,7 @@
 mod agent_platform;
 mod answerer;
 mod exchange;
+mod front_end;
 mod handshake;
 mod inbound;
 mod instance;

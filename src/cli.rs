@@ -1,6 +1,7 @@
 //! Options: what an administrator may say, and what a subject becomes of it. The only rung that sees node, net
 //! and lab together.
 
+pub mod inputs;
 pub mod screen;
 pub mod subject;
 
@@ -119,6 +120,12 @@ pub struct Options {
     /// A file with a personal access token (mode 0600); also `DUO_DOCTOR_TOKEN`
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+    /// A client certificate (PEM) for the instance's doors, as curl's
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// Its key (PEM, without a passphrase)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
     /// Connections for HOST1:PORT1 go to HOST2:PORT2, as curl's
     #[arg(long, value_name = "HOST1:PORT1:HOST2:PORT2")]
     pub connect_to: Vec<ConnectTo>,
@@ -147,6 +154,9 @@ pub struct Options {
     #[arg(long, value_name = "auto|cloud|self-hosted|hybrid|dedicated", default_value = "auto",
         value_parser = named::<Deployment>("auto, cloud, self-hosted, hybrid or dedicated"))]
     pub deployment: Deployment,
+    /// Let one real code completion be asked for: it counts as use of GitLab Duo
+    #[arg(long)]
+    pub allow_completion: bool,
     /// Hold the WebSocket open for so long to find idle cuts
     #[arg(long, value_name = "SECONDS")]
     pub hold: Option<Seconds>,

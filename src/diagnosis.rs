@@ -244,10 +244,29 @@ mod tests {
     }
 
     #[test]
-    fn doors_stay_apart() {
-        let steps =
-            vec![found(DOOR, Code::TlsExpired, &[]), found(Place::Door(Door::Nginx), Code::TlsExpired, &[])];
+    fn doors_stay_apart_unless_the_inner_one_shows_the_very_same() {
+        const INNER: Place = Place::Door(Door::Nginx);
+        let steps = vec![
+            found(DOOR, Code::TlsExpired, &[("until", "2026-11-01")]),
+            found(INNER, Code::TlsExpired, &[("until", "2026-10-01")]),
+        ];
         causes(&steps, &[(Code::TlsExpired, &[0], &[]), (Code::TlsExpired, &[1], &[])]);
+        let lost = |place, hop| found(place, Code::WebsocketUpgradeStripped, &[("hop", hop)]);
+        let code = Code::WebsocketUpgradeStripped;
+        let apart = [lost(DOOR, "front end"), lost(INNER, "this node's NGINX")];
+        causes(&apart, &[(code, &[0], &[]), (code, &[1], &[])]);
+        let one = [lost(DOOR, "this node's NGINX"), lost(INNER, "this node's NGINX")];
+        causes(&one, &[(code, &[1], &[0])]);
+    }
+
+    #[test]
+    fn what_is_down_behind_every_door_explains_what_each_of_them_shows() {
+        const INNER: Place = Place::Door(Door::Workhorse);
+        let steps = vec![
+            found(DOOR, Code::InstanceUnreachable, &[("layer", "http")]),
+            found(INNER, Code::WorkhorseDown, &[]),
+        ];
+        causes(&steps, &[(Code::WorkhorseDown, &[1], &[0])]);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! argv → mode → exit code. The only place that reads the wall clock and the environment.
 
 use duo_doctor::checks::CHECKS;
-use duo_doctor::cli::subject::{self, Inputs, Unfit};
+use duo_doctor::cli::inputs::{Inputs, Unfit};
+use duo_doctor::cli::subject;
 use duo_doctor::cli::{Cli, Command, ExplainArgs, LookArgs, Options, Output, When, screen};
 use duo_doctor::config::{self, Wrong};
 use duo_doctor::engine::Rig;

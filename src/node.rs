@@ -6,12 +6,17 @@
 mod assignments;
 mod bystanders;
 mod components;
+mod env_history;
 mod gitlab_rb;
 mod gitlab_yml;
 mod install;
 mod internal;
 mod lexer;
+mod listeners;
 mod literals;
+mod nginx_conf;
+mod nginx_headers;
+mod nginx_listen;
 mod pem;
 mod processes;
 mod reading;
@@ -20,6 +25,8 @@ mod roles;
 pub mod root;
 mod ruby;
 mod trust;
+mod ways_in;
+mod web_server;
 
 use crate::subject::address::BaseUrl;
 use crate::subject::facts::{Bystander, Facts};
@@ -153,6 +160,7 @@ fn gitlab(reading: &Reading, install: Install, container: &Container, found: &mu
         }
     });
     let url = found.external_url.as_ref();
+    facts.ways_in = ways_in::ways_in(reading, install, node, url, settings.as_ref(), yml.as_ref());
     facts.internal = yml.and_then(|yml| internal::internal(&yml, url, facts));
     if let Some(settings) = settings {
         let hashes =

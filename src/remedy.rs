@@ -2,11 +2,13 @@
 //! was found. The words live in the files; nothing here advises.
 
 pub mod markdown;
+mod variants;
 
 use crate::finding::{Args, Code};
 use crate::subject::About;
 use crate::subject::Cloudflare;
 use crate::subject::Install;
+use crate::subject::address::BaseUrl;
 use markdown::Block;
 use std::collections::BTreeMap;
 use thiserror::Error;
@@ -69,9 +71,13 @@ impl Values {
             ("ranges_v6_commas".to_owned(), ranges(false).join(", ")),
             ("ranges_date".to_owned(), cloudflare.date),
         ]);
-        let host = about.and_then(|a| a.instance.as_deref()).and_then(|url| url.parse().ok());
-        if let Some(url) = host.map(|u: crate::subject::address::BaseUrl| u.target.host) {
-            texts.insert("instance".to_owned(), url);
+        let url = about.and_then(|a| a.instance.as_deref()).and_then(|url| url.parse::<BaseUrl>().ok());
+        if let Some(url) = url {
+            texts.insert("authority".to_owned(), url.authority());
+            texts.insert("instance".to_owned(), url.target.host);
+        }
+        if let Some(version) = about.and_then(|a| a.node.gitlab_version.as_deref()) {
+            texts.insert("nginx_key".to_owned(), nginx_key(version).to_owned());
         }
         if let Some(node) = about.and_then(|a| a.node.hostname.clone()) {
             texts.insert("node".to_owned(), node);
@@ -87,61 +93,20 @@ impl Values {
     }
 }
 
+/// Where `gitlab.rb` has the settings of the NGINX in front of Rails: of their own from 19.2 on
+/// (<https://docs.gitlab.com/omnibus/settings/nginx/>).
+fn nginx_key(version: &str) -> &'static str {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or_default());
+    let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    if (major, minor) >= (19, 2) { "gitlab_rails['nginx']" } else { "nginx" }
+}
+
 /// The article of a code as it stands in its file.
 ///
 /// # Panics
 /// Never: a test reads every article.
 pub fn article(code: Code) -> Article {
     parse(code.row().article).expect("every article that is compiled in has passed the test that parses it")
-}
-
-/// When another file stands in for a code's article.
-enum When {
-    /// This argument is empty or not given, and without it the article's advice would be wrong.
-    Lacks(&'static str),
-    /// This argument has this value.
-    Is(&'static str, &'static str),
-    /// GitLab is installed so where the finding was made.
-    Installed(Install),
-}
-
-macro_rules! variants {
-    ($($code:ident $when:expr => $file:literal),+ $(,)?) => {
-        &[$((Code::$code, $when, include_str!(concat!("../assets/remedies/", $file)))),+]
-    };
-}
-
-/// Files that stand in for an article; the first that applies is taken. Their front matter is the article's.
-const VARIANTS: &[(Code, When, &str)] = variants![
-    TlsIntercepted When::Installed(Install::Helm) => "tls-intercepted.helm.md",
-    TlsUnknownIssuer When::Installed(Install::Helm) => "tls-unknown-issuer.helm.md",
-    TlsSelfSigned When::Installed(Install::Helm) => "tls-self-signed.helm.md",
-    TlsChainIncomplete When::Installed(Install::Helm) => "tls-chain-incomplete.helm.md",
-    ProxyMissingInRails When::Installed(Install::Helm) => "proxy-missing-in-rails.helm.md",
-    ProxyMissingInWorkhorse When::Installed(Install::Helm) => "proxy-missing-in-workhorse.helm.md",
-    ProxyVariableIgnored When::Installed(Install::Helm) => "proxy-variable-ignored.helm.md",
-    NoProxyBypassesDuo When::Installed(Install::Helm) => "no-proxy-bypasses-duo.helm.md",
-    ProxyUrlInvalid When::Installed(Install::Helm) => "proxy-url-invalid.helm.md",
-    ProxyUnreachable When::Installed(Install::Helm) => "proxy-unreachable.helm.md",
-    ProxyDenied When::Installed(Install::Helm) => "proxy-denied.helm.md",
-    ProxyAuthRequired When::Installed(Install::Helm) => "proxy-auth-required.helm.md",
-    ProxyNotApplied When::Installed(Install::Helm) => "proxy-not-applied.helm.md",
-    ProxyMissingInRails When::Lacks("no_proxy") => "proxy-missing-in-rails.storages-unknown.md",
-    ProxyMissingInWorkhorse When::Lacks("no_proxy") => "proxy-missing-in-workhorse.storages-unknown.md",
-    ProxyVariableIgnored When::Lacks("no_proxy") => "proxy-variable-ignored.storages-unknown.md",
-    ProxyVariableIgnored When::Is("stacks", "Workhorse") => "proxy-variable-ignored.workhorse.md",
-];
-
-/// The source of the article for these arguments, where GitLab is installed so.
-fn source(code: Code, args: &Args, install: Option<Install>) -> &'static str {
-    let of = |name: &str| args.get(name).map_or("", String::as_str);
-    let applies = |when: &When| match when {
-        When::Lacks(name) => of(name).is_empty(),
-        When::Is(name, value) => of(name) == *value,
-        When::Installed(kind) => install == Some(*kind),
-    };
-    let variant = VARIANTS.iter().find(|(of, when, _)| *of == code && applies(when));
-    variant.map_or(code.row().article, |(_, _, source)| source)
 }
 
 /// The article of a finding, filled in.
@@ -158,7 +123,7 @@ pub fn filled(code: Code, args: &Args, values: &Values) -> Article {
 /// Never: a test reads every article.
 pub fn filled_with(code: Code, args: &Args, shown: &Args, values: &Values) -> Article {
     let fill = |text: &str| fill(text, shown, values);
-    let source = parse(source(code, args, values.install))
+    let source = parse(variants::source(code, args, values.install))
         .expect("every article that is compiled in has passed that test");
     Article {
         title: fill(&source.title),
@@ -313,6 +278,7 @@ fn parse(source: &str) -> Result<Article, ArticleError> {
 
 #[cfg(test)]
 mod tests {
+    use super::variants::{VARIANTS, When};
     use super::*;
 
     fn args(of: &[(&str, &str)]) -> Args {
@@ -416,6 +382,8 @@ mod tests {
     fn every_placeholder_is_an_argument_or_always_known() {
         let always = [
             "instance",
+            "authority",
+            "nginx_key",
             "node",
             "place",
             "ranges_v4",
@@ -438,6 +406,34 @@ mod tests {
     fn placeholders_take_the_value_the_default_or_their_own_name() {
         let fill = |text| fill(text, &args(&[("host", "a.example")]), &Values::default());
         assert_eq!(fill("{{host}} {{port|443}} {{issuer}} {{"), "a.example 443 <issuer> {{");
+    }
+
+    #[test]
+    fn the_keys_of_the_bundled_nginx_are_those_of_the_version_found() {
+        let of = |version: Option<&str>| {
+            let node = crate::subject::Node {
+                gitlab_version: version.map(str::to_owned),
+                ..crate::subject::Node::default()
+            };
+            let values = Values::of(Some(&About { node, ..About::default() }));
+            fill("{{nginx_key|nginx}}['http2_enabled']", &Args::new(), &values)
+        };
+        for version in [None, Some("19.1.4"), Some("18.11.0-ee"), Some("master")] {
+            assert_eq!(of(version), "nginx['http2_enabled']", "{version:?}");
+        }
+        for version in [Some("19.2.0"), Some("19.10.1-ee"), Some("20.0.0")] {
+            assert_eq!(of(version), "gitlab_rails['nginx']['http2_enabled']", "{version:?}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_not_the_default_one_stays_in_the_instances_authority() {
+        let of = |url: &str| {
+            let about = About { instance: Some(url.to_owned()), ..About::default() };
+            fill("{{authority|x}} {{instance|x}}", &Args::new(), &Values::of(Some(&about)))
+        };
+        assert_eq!(of("https://gitlab.example.com:8443/git"), "gitlab.example.com:8443 gitlab.example.com");
+        assert_eq!(of("https://gitlab.example.com"), "gitlab.example.com gitlab.example.com");
     }
 
     #[test]

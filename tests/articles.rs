@@ -1,5 +1,5 @@
 //! Every snippet of every article, read by the real program of its language: bash, ruby, nft, Apache, `NGINX`,
-//! `HAProxy`; the firewall loops are run, in a network namespace of their own or against stand-ins.
+//! `HAProxy`, Caddy, Varnish, squid; the firewall loops are run, in a network namespace of their own or against stand-ins.
 //!
 //! Each article is taken as `explain` prints it and filled in with a finding's arguments, for each kind of
 //! installation. Left out: whether the advice helps, which the scenarios show.
@@ -36,7 +36,31 @@ const SAMPLES: &[(&str, &str)] = &[
     ("service", "puma"),
     ("stacks", "Rails and Sidekiq"),
     ("variable", "https_proxy"),
-    ("upstream", "127.0.0.1:8181"),
+    ("upstream", "https://127.0.0.1:443"),
+    ("upstream_ws", "wss://127.0.0.1:443"),
+    ("upstream_host", "127.0.0.1:443"),
+    ("path", "/git/-/cable"),
+];
+
+/// Words that a finding may have for the server at the hop: one for each file that an article has for a server.
+const PRODUCTS: [&str; 17] = [
+    "unknown",
+    "Apache",
+    "NGINX",
+    "bundled NGINX",
+    "OpenResty",
+    "HAProxy",
+    "Caddy",
+    "Varnish",
+    "Traefik",
+    "IIS",
+    "F5 BIG-IP",
+    "AWS Application Load Balancer",
+    "AWS Classic Load Balancer",
+    "Azure Application Gateway",
+    "Cloudflare",
+    "Kubernetes ingress",
+    "squid",
 ];
 
 /// Nothing known of the node, as for `explain`, and each kind of installation.
@@ -64,21 +88,32 @@ fn args(code: Code, stacks: &str) -> Args {
 
 /// Every snippet, each text once.
 fn snippets() -> Vec<Snippet> {
-    let mut found = BTreeMap::new();
+    let mut all = BTreeMap::new();
     for (code, install) in Code::ALL.iter().flat_map(|code| INSTALLS.map(|install| (code, install))) {
         let filled = |args: &Args| remedy::filled(*code, args, &values(install));
-        let whole = [
+        let at = |product: &str, mut args: Args| {
+            args.insert("product".to_owned(), product.to_owned());
+            filled(&args)
+        };
+        let by_server = |how: &'static str, args: &Args| {
+            let products = PRODUCTS.iter().filter(|_| code.row().args.contains(&"product"));
+            products.map(move |p| (how, at(p, args.clone()))).collect::<Vec<_>>()
+        };
+        let found = args(*code, "rails, sidekiq");
+        let mut whole = vec![
             ("explained", filled(&Args::new())),
-            ("found", filled(&args(*code, "rails, sidekiq"))),
+            ("found", filled(&found)),
             ("found at Workhorse", filled(&args(*code, "Workhorse"))),
         ];
+        whole.extend(by_server("found at a server", &found));
+        whole.extend(by_server("explained for a server", &Args::new()));
         for (how, article) in whole {
             for (language, text) in code_of(&article) {
-                found.entry((language, text)).or_insert_with(|| format!("{code}, {how}, {install:?}"));
+                all.entry((language, text)).or_insert_with(|| format!("{code}, {how}, {install:?}"));
             }
         }
     }
-    found.into_iter().map(|((language, text), of)| Snippet { of, language, text }).collect()
+    all.into_iter().map(|((language, text), of)| Snippet { of, language, text }).collect()
 }
 
 fn code_of(article: &Article) -> Vec<(String, String)> {
@@ -138,6 +173,27 @@ fn check(snippet: &Snippet, dir: &Path) -> Result<String, String> {
             write(&haproxy(text, dir));
             reads("/usr/sbin/haproxy", "haproxy", &["-c", "-q", "-f", path], "")
         }
+        "caddy" => {
+            write(&caddy(text));
+            reads("/usr/bin/caddy", "caddy", &["validate", "--adapter", "caddyfile", "--config", path], "")
+        }
+        "vcl" => {
+            write(&format!(
+                "vcl 4.1;\nbackend default {{\n.host = \"127.0.0.1\";\n.port = \"8181\";\n}}\n{text}"
+            ));
+            let work = dir.join("varnish");
+            let work = work.to_str().expect("a plain path");
+            reads("/usr/sbin/varnishd", "varnish", &["-C", "-n", work, "-f", path], "")
+        }
+        "squid" => {
+            write(&format!("http_port 127.0.0.1:3129\nhttp_access deny all\n{text}"));
+            reads("/usr/sbin/squid", "squid-openssl", &["-k", "parse", "-f", path], "")
+        }
+        "xml" => {
+            let read =
+                "require 'rexml/document'; REXML::Document.new(STDIN.read).root or abort('no element')";
+            reads("/usr/bin/ruby", "ruby", &["-e", read], text)
+        }
         language if FOR_PEOPLE.contains(&language) => Ok(String::new()),
         language => Err(format!("no program here reads `{language}`")),
     }
@@ -162,7 +218,9 @@ fn nginx(text: &str, dir: &Path) -> String {
     let site = if text.contains("server {") || text.contains("map $") {
         text
     } else {
-        format!("map $http_upgrade $connection_upgrade {{ default upgrade; }}\nserver {{\n{text}}}\n")
+        let pair = format!("{dir}/pair.pem");
+        let lines = format!("ssl_certificate {pair};\nssl_certificate_key {pair};\n{text}");
+        format!("map $http_upgrade $connection_upgrade {{ default upgrade; }}\nserver {{\n{lines}}}\n")
     };
     format!(
         "error_log stderr;\npid {dir}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n\
@@ -170,13 +228,23 @@ fn nginx(text: &str, dir: &Path) -> String {
     )
 }
 
+/// A snippet is lines for a site, for its `reverse_proxy` or for the block of global options.
+fn caddy(text: &str) -> String {
+    let plain = "{\nauto_https off\nadmin off\n";
+    let site = |lines: &str| format!("http://gitlab.example.com:8080 {{\n{lines}}}\n");
+    if text.contains("servers {") {
+        format!("{plain}{text}}}\n{}", site("reverse_proxy 127.0.0.1:8181\n"))
+    } else if text.contains("into the reverse_proxy block") {
+        format!("{plain}}}\n{}", site(&format!("reverse_proxy 127.0.0.1:8181 {{\n{text}}}\n")))
+    } else {
+        format!("{plain}}}\n{}", site(text))
+    }
+}
+
 fn haproxy(text: &str, dir: &Path) -> String {
     let text = with_certificate(text, "/etc/haproxy/certs/", &dir.display().to_string());
     let defaults = "defaults\n mode http\n timeout connect 5s\n timeout client 1m\n timeout server 1m\n";
-    if text.contains("backend ") {
-        return format!("{defaults}frontend f\n bind :8080\n default_backend gitlab\n{text}");
-    }
-    let (front, back) = if text.contains("bind ") { (text.as_str(), "") } else { ("", text.as_str()) };
+    let (front, back) = if text.contains("bind :") { (text.as_str(), "") } else { ("", text.as_str()) };
     format!(
         "{defaults}frontend f\n bind :8080\n default_backend b\n{front}\nbackend b\n server s 127.0.0.1\n{back}"
     )

@@ -200,8 +200,8 @@ fn only_the_shells_speak() {
     }
 }
 
-/// Where articles and their variants are compiled in.
-const REMEDY: &str = include_str!("../src/remedy.rs");
+/// Where the variants of articles are compiled in.
+const REMEDY: &str = include_str!("../src/remedy/variants.rs");
 
 #[test]
 fn every_article_belongs_to_a_code() {
@@ -209,7 +209,7 @@ fn every_article_belongs_to_a_code() {
     for entry in fs::read_dir(remedies).expect("the articles") {
         let path = entry.expect("an entry").path();
         let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default().to_owned();
-        // `code.variant.md` stands in for `code.md`; the ones that are read are named in `remedy.rs`.
+        // `code.variant.md` stands in for `code.md`; the ones that are read are named in `variants.rs`.
         let (code, variant) = stem.split_once('.').map_or((stem.as_str(), None), |(c, v)| (c, Some(v)));
         assert!(code.parse::<Code>().is_ok(), "assets/remedies/{stem}.md belongs to no code");
         let read = variant.is_none() || REMEDY.contains(&format!("\"{stem}.md\""));

@@ -2,7 +2,7 @@
 //! firewall, a load balancer, a web server. What an answer merely passed through is not its writer: `Via`, `cf-ray`
 //! and `X-Cache` stand on answers of others too. Where nothing tells, nobody is named.
 
-use super::vendors;
+use super::{front_end, vendors};
 use crate::failure::Answer;
 
 /// Who wrote an answer.
@@ -92,11 +92,11 @@ pub(super) fn who(answer: &Answer) -> Answerer {
     if has("x-runtime") && has("x-request-id") {
         return Answerer::Rails;
     }
-    if let Some(product) = vendors::balancer(answer) {
+    if let Some(product) = front_end::balancer(answer) {
         return Answerer::Balancer(product);
     }
     // Whoever took `cf-ray` away or wrote `server: cloudflare` in its place is not known by it.
-    match vendors::web_server(answer) {
+    match front_end::web_server(answer) {
         Some(product) => Answerer::WebServer(product),
         None => Answerer::Unknown,
     }
@@ -250,7 +250,7 @@ mod tests {
             (401, &[RAY, CF, ("x-bluecoat-via", "a1"), JSON], "{}", Unknown),
             (403, &[("x-bluecoat-via", "a1")], "", Firewall("Blue Coat ProxySG")),
             // Load balancers and content networks.
-            (502, &[("server", "awselb/2.0"), HTML], "<center>502 Bad Gateway</center>", Balancer("AWS load balancer")),
+            (502, &[("server", "awselb/2.0"), HTML], "<center>502 Bad Gateway</center>", Balancer("AWS Application Load Balancer")),
             (502, &[("server", "Microsoft-Azure-Application-Gateway/v2"), HTML], "x", Balancer("Azure Application Gateway")),
             (503, &[HTML], "<h1>503 Service Unavailable</h1>\nNo server is available to handle this request.", Balancer("HAProxy")),
             (503, &[("server", "envoy")], "no healthy upstream", Balancer("Envoy")),

@@ -17,7 +17,7 @@ pub(super) mod streaming;
 pub(super) mod workflow_socket;
 
 use crate::check::{Ask, Reached, Seen, Verdict};
-use crate::failure::{Answer, DnsKind, Failure, Layer};
+use crate::failure::{Answer, DnsKind, Failure, HttpKind, Layer, TlsKind};
 use crate::probe::{Alpn, Probe, Reading, Request, Then, Tls, TlsAsk, Walk, WhoWeAre};
 use crate::subject::address::{BaseUrl, Scheme};
 use crate::subject::doors::{Aim, Entrance};
@@ -203,7 +203,14 @@ impl<'a> At<'a> {
                 "{name} leads to this node itself: the public door is this one"
             )));
         }
+        let wanted = "a client certificate would tell (--cert and --key)";
         let unseen = match self.seen.failure(&self.page())? {
+            Failure::Tls(tls) if tls.kind == TlsKind::ClientCertificateWanted => {
+                return Some(Verdict::NotAsked(wanted.to_owned()));
+            }
+            Failure::Http(http) if http.kind == HttpKind::ClientCertificateWanted => {
+                return Some(Verdict::NotAsked(wanted.to_owned()));
+            }
             Failure::Dns(_) | Failure::Tcp(_) => match self.door() {
                 Door::Public => "the public door is not seen from here",
                 Door::Nginx | Door::Workhorse => "nothing listens at this door",

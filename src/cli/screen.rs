@@ -1,7 +1,8 @@
 //! The terminal UI as the options want it: what is examined, found out after the first frame.
 
 use super::Options;
-use super::subject::{Inputs, Unfit, limits, of_node, rig, selection};
+use super::inputs::{Inputs, Unfit};
+use super::subject::{limits, of_node, rig, selection};
 use crate::engine::Rig;
 use crate::lab::Lab;
 use crate::lab::scenario::{Scenario, scenario, scenarios};

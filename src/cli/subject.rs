@@ -1,14 +1,15 @@
 //! From options to what a run needs: the files that they name, the subject, the selection, the rig.
 
 use super::Options;
+use super::inputs::{Inputs, Unfit, unfit};
 use crate::check::Group;
 use crate::checks::{CHECKS, CLOUDFLARE_RANGES};
 use crate::egress::routes::{Ways, routes};
 use crate::egress::{Given, Rules, decide};
 use crate::engine::{CarryOut, Rig};
 use crate::net::Net;
+use crate::node;
 use crate::plan::{Plan, Selection, What, plan};
-use crate::secret::Secret;
 use crate::subject::dial::{Dial, NameRule, NameTo};
 use crate::subject::doors::{Certainty, Doors, Entry, doors};
 use crate::subject::environment::Environment;
@@ -18,122 +19,10 @@ use crate::subject::services::{Deployment, Services};
 use crate::subject::{
     About, Cloudflare, Completion, Limits, Node, PublicRoots, Route, Shell, Store, StoreId, Subject, Via,
 };
-use crate::{node, text};
 use jiff::Timestamp;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 use std::collections::BTreeSet;
-use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use thiserror::Error;
-use x509_parser::prelude::{FromDer, X509Certificate};
-
-/// Why a run cannot begin, with its exit code.
-#[derive(Debug, Error)]
-pub enum Unfit {
-    /// A selection names nothing.
-    #[error(transparent)]
-    Selection(#[from] crate::plan::NoSuchPart),
-    /// A file that was named cannot be used.
-    #[error("{what} {path}: {why}")]
-    File {
-        /// What it was meant to be: `token file`.
-        what: &'static str,
-        /// Its path.
-        path: String,
-        /// Why not.
-        why: String,
-    },
-}
-
-impl Unfit {
-    /// The exit code (contract, section 3).
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Unfit::Selection(_) => 64,
-            Unfit::File { .. } => 65,
-        }
-    }
-}
-
-/// Files named on the command line, read before anything else happens.
-#[derive(Clone, Debug, Default)]
-pub struct Inputs {
-    token: Option<Secret>,
-    roots: Vec<Vec<u8>>,
-    /// What is worth saying and stops nothing.
-    pub warnings: Vec<String>,
-}
-
-/// No file that is named on the command line is longer.
-const LONGEST: u64 = 1 << 20;
-
-impl Inputs {
-    /// Reads what the options name. `token` is what `DUO_DOCTOR_TOKEN` holds.
-    ///
-    /// # Errors
-    /// A file that cannot be read or is not what it should be.
-    pub fn read(options: &Options, token: Option<String>) -> Result<Self, Unfit> {
-        let mut inputs =
-            Self { token: token.filter(|t| !t.trim().is_empty()).map(Secret::new), ..Self::default() };
-        if let Some(path) = &options.token_file {
-            inputs.token = Some(token_of(path, &mut inputs.warnings)?);
-        }
-        if let Some(path) = &options.cacert {
-            inputs.roots = roots_of(path)?;
-        }
-        Ok(inputs)
-    }
-}
-
-fn unfit(what: &'static str, path: &Path, why: impl Into<String>) -> Unfit {
-    Unfit::File { what, path: text::foreign(&path.display().to_string()), why: why.into() }
-}
-
-fn contents(what: &'static str, path: &Path) -> Result<Vec<u8>, Unfit> {
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|e| unfit(what, path, e.to_string()))?;
-    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|e| unfit(what, path, e.to_string()))?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(unfit(what, path, "it is larger than 1 MiB"));
-    }
-    Ok(bytes)
-}
-
-fn token_of(path: &Path, warnings: &mut Vec<String>) -> Result<Secret, Unfit> {
-    let bytes = contents("token file", path)?;
-    let mode = std::fs::metadata(path).map_or(0, |m| m.permissions().mode());
-    if mode & 0o077 != 0 {
-        let path = text::foreign(&path.display().to_string());
-        warnings.push(format!(
-            "token file {path} can be read by others (mode {:04o}): chmod 600 it",
-            mode & 0o7777
-        ));
-    }
-    let token = String::from_utf8(bytes).map_err(|_| unfit("token file", path, "it is no text"))?;
-    let token = token.trim();
-    match token {
-        "" => Err(unfit("token file", path, "it is empty")),
-        t if t.contains(char::is_whitespace) => Err(unfit("token file", path, "it holds more than one word")),
-        t => Ok(Secret::new(t)),
-    }
-}
-
-fn roots_of(path: &Path) -> Result<Vec<Vec<u8>>, Unfit> {
-    let bytes = contents("CA file", path)?;
-    let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-    let roots = roots.map_err(|e| unfit("CA file", path, format!("it is not in PEM form: {e}")))?;
-    if roots.is_empty() {
-        return Err(unfit("CA file", path, "it holds no certificate in PEM form"));
-    }
-    // The trust store passes over what it cannot read, and an administrator would wonder why nothing is trusted.
-    if let Some(nth) = roots.iter().position(|root| X509Certificate::from_der(root).is_err()) {
-        return Err(unfit("CA file", path, format!("what stands as certificate {} in it is none", nth + 1)));
-    }
-    Ok(roots.iter().map(|r| r.to_vec()).collect())
-}
 
 /// The limits that the options give.
 pub fn limits(options: &Options) -> Limits {
@@ -144,7 +33,7 @@ pub fn limits(options: &Options) -> Limits {
         deadline: options.deadline.map_or(usual, |s| s.0),
         hold,
         sampling: Sampling::NotAsked,
-        completion: Completion::NotAsked,
+        completion: if options.allow_completion { Completion::Allowed } else { Completion::NotAsked },
     }
 }
 
@@ -181,7 +70,7 @@ pub fn of_node(
         stores,
         public_roots: PublicRoots::Mozilla,
         token: inputs.token.clone(),
-        identity: None,
+        identity: inputs.identity.clone(),
         started_at: now,
         limits: limits(options),
         cloudflare: Cloudflare::embedded(),

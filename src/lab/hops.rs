@@ -4,7 +4,7 @@
 //! What a hop does is said by the faults at it; the rest is as GitLab's own NGINX has it. What GitLab says to a
 //! request that has come through is decided in `instance`.
 
-use super::fault::http::{Backend, FixedAnswer, FrontEnd, Nonsense, PassedOn, Signs};
+use super::fault::http::{Backend, FixedAnswer, FrontEnd, PassedOn, Signs};
 use super::fault::{ConnectEnd, Kind, On};
 use super::http::{Body, Channel, fixed_answer, plain, set};
 use super::situation::Situation;
@@ -217,26 +217,24 @@ pub(super) fn is_unanswered(path: &str, entered: On, situation: &Situation) -> b
 
 /// What the first server behind a door says to a line that is no HTTP; empty where it ends the connection.
 pub(super) fn to_nonsense(entered: On, situation: &Situation) -> String {
-    let first = from(entered, situation).find_map(|part| hop(situation, part));
-    // Go's `net/http` has no name.
-    let body = "400 Bad Request: malformed HTTP request";
-    let Some(front) = first else {
-        return format!(
-            "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n{body}"
-        );
-    };
-    if front.nonsense == Nonsense::Cut {
-        return String::new();
+    let first = from(entered, situation).find_map(|part| hop(situation, part)).unwrap_or_default();
+    if let Some(words) = first.nonsense {
+        return words;
     }
-    let server =
-        if front.server.is_empty() { String::new() } else { format!("Server: {}\r\n", front.server) };
-    let page =
-        "<html><head><title>400 Bad Request</title></head><body><h1>400 Bad request</h1></body></html>\n";
-    let date = situation.date();
+    let server = first.server;
+    if server.is_empty() {
+        // As Go's `net/http` says it, which has no name.
+        return "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n\
+                400 Bad Request"
+            .to_owned();
+    }
+    let body = format!(
+        "<html><head><title>400 Bad Request</title></head><body><hr><center>{server}</center></body></html>"
+    );
+    let length = body.len();
     format!(
-        "HTTP/1.1 400 Bad Request\r\n{server}Date: {date}\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\
-         Connection: close\r\n\r\n{page}",
-        page.len()
+        "HTTP/1.1 400 Bad Request\r\nServer: {server}\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n{body}"
     )
 }
 

@@ -121,7 +121,7 @@ async fn nothing_leads_out_of_the_lab() {
     for outside in ["192.0.2.1:443", "[::1]:443", "104.18.30.10:80"] {
         assert_eq!(dial.address(outside.parse().expect("an address")), Some(AddressTo::Unreachable));
     }
-    // This machine's own ports are the node's: nothing listens at them but what the lab puts there.
+    // Of the machine's own listeners none is the lab's node's.
     assert_eq!(dial.address("127.0.0.1:22".parse().expect("an address")), Some(AddressTo::Refuse));
     let inside: BTreeSet<bool> = dial
         .addresses

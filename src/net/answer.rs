@@ -40,10 +40,14 @@ const NAMES: &[&str] = &[
     "x-bluecoat-via",
     "x-cache",
     "x-cdn",
+    "x-envoy-upstream-service-time",
+    "x-fastly-request-id",
     "x-gitlab-error-origin",
     "x-gitlab-feature-category",
     "x-gitlab-meta",
     "x-iinfo",
+    "x-kong-proxy-latency",
+    "x-kong-upstream-latency",
     "x-powered-by",
     "x-process-time",
     "x-request-id",
@@ -51,6 +55,7 @@ const NAMES: &[&str] = &[
     "x-served-by",
     "x-squid-error",
     "x-sucuri-id",
+    "x-timer",
     "x-varnish",
 ];
 
@@ -194,6 +199,17 @@ mod tests {
         assert_eq!(kept.get("set-cookie"), Some("_gitlab_session=…"));
         assert_eq!(kept.get("x-zscaler-policy"), Some("deny"));
         assert_eq!(kept.0.len(), 3);
+    }
+
+    #[test]
+    fn headers_by_which_front_ends_are_known_are_kept() {
+        let table: serde_json::Value =
+            serde_json::from_str(include_str!("../../assets/front-ends.json")).expect("the table");
+        let products = table["products"].as_array().expect("products");
+        let rows = products.iter().flat_map(|p| p["signs"].as_array().expect("signs"));
+        for name in rows.filter_map(|row| row["sign"]["header"]["name"].as_str()) {
+            assert!(NAMES.contains(&name) || FAMILIES.iter().any(|f| name.starts_with(f)), "{name}");
+        }
     }
 
     #[test]

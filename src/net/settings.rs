@@ -1,5 +1,5 @@
 //! A server's first HTTP/2 settings, in the order in which it sends them (RFC 9113, 6.5): products differ in them, and
-//! one of them says whether WebSockets are taken over HTTP/2 (RFC 8441, 3). The library keeps none of this.
+//! one of them says whether `WebSockets` are taken over HTTP/2 (RFC 8441, 3). The library keeps none of this.
 
 /// The length of a frame's head, and the type of the one looked for.
 const HEAD: usize = 9;

@@ -105,7 +105,7 @@ async fn connect(net: &Net, walk: &Walk, first_hop: &Target, teller: &mut Teller
     Some(Stream::new(stream, Vec::new()))
 }
 
-/// The header of the PROXY protocol, version 1 (HAProxy's `proxy-protocol.txt`, 2.1): who comes, by its addresses.
+/// The header of the PROXY protocol, version 1 (`HAProxy`'s `proxy-protocol.txt`, 2.1): who comes, by its addresses.
 fn announcement(stream: &TcpStream) -> String {
     match (stream.local_addr(), stream.peer_addr()) {
         (Ok(SocketAddr::V4(ours)), Ok(SocketAddr::V4(theirs))) => {

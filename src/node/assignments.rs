@@ -128,6 +128,12 @@ pub(super) fn of_run_file(text: &str) -> RunFile {
     run
 }
 
+/// The words of every command of a script, in order: options stand among them with what follows them.
+pub(super) fn options(text: &str) -> Vec<String> {
+    let joined = text.replace("\\\n", " ");
+    joined.lines().flat_map(words).map(|word| word.text).collect()
+}
+
 /// A word of a shell, without its quotes.
 struct Word {
     text: String,

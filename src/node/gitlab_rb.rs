@@ -2,12 +2,13 @@
 //!
 //! Decides which assignment holds and which were lost. Only settings that matter here are kept.
 
+use super::env_history::EnvHistory;
 use super::lexer::Broken;
 use super::ruby::{Statement, Value, statements};
 use crate::secret::Secret;
 use crate::subject::environment::Environment;
 use crate::subject::facts::{Bystander, EnvHash, EnvVariable, Repeated};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The text of one source and its name: `/etc/gitlab/gitlab.rb`, `GITLAB_OMNIBUS_CONFIG`.
 pub(super) struct Source<'a> {
@@ -114,7 +115,7 @@ fn is_asked_for(path: &[String]) -> bool {
 /// One of them never ends; its name stands before the reason.
 pub(super) fn read(sources: &[Source]) -> Result<Settings, String> {
     let mut settings = Settings::default();
-    let mut envs: BTreeMap<String, Env> = BTreeMap::new();
+    let mut envs: BTreeMap<String, EnvHistory> = BTreeMap::new();
     for source in sources {
         let found = statements(source.text)
             .map_err(|Broken { line, why }| format!("{} line {line}: {why}", source.name))?;
@@ -143,7 +144,7 @@ impl Settings {
 
     fn set(
         &mut self,
-        envs: &mut BTreeMap<String, Env>,
+        envs: &mut BTreeMap<String, EnvHistory>,
         source: &str,
         path: &[String],
         line: usize,
@@ -214,6 +215,51 @@ impl Settings {
         }
     }
 
+    /// A port, as a number or a text.
+    pub(super) fn port(&self, path: &[&str]) -> Answer<u16> {
+        let port = match self.find(path) {
+            Answer::Is(Setting::Is(Value::Number(number), _)) => u16::try_from(*number).ok(),
+            Answer::Is(Setting::Is(Value::Text(text), _)) => text.expose().trim().parse().ok(),
+            Answer::Is(_) | Answer::Unknown => None,
+            Answer::Default => return Answer::Default,
+        };
+        port.map_or(Answer::Unknown, Answer::Is)
+    }
+
+    /// A hash of texts, in the order of its keys; what is `nil` has no text.
+    pub(super) fn texts(&self, path: &[&str]) -> Answer<Vec<(&str, Option<&str>)>> {
+        let below = match self.find(path) {
+            Answer::Is(Setting::Below(below)) => below,
+            Answer::Is(_) | Answer::Unknown => return Answer::Unknown,
+            Answer::Default => return Answer::Default,
+        };
+        let mut texts = Vec::new();
+        for (key, setting) in below {
+            match setting {
+                Setting::Is(Value::Text(text), _) => texts.push((key.as_str(), Some(text.expose()))),
+                Setting::Is(Value::Nil, _) => texts.push((key.as_str(), None)),
+                Setting::Is(..) | Setting::Below(_) | Setting::Unknown => return Answer::Unknown,
+            }
+        }
+        Answer::Is(texts)
+    }
+
+    /// Whether a setting is given a value of its own, be it one that only Ruby can tell. `nil` is none.
+    pub(super) fn is_given(&self, path: &[&str]) -> bool {
+        match self.find(path) {
+            Answer::Is(Setting::Is(Value::Nil, _)) | Answer::Default => false,
+            Answer::Is(_) | Answer::Unknown => true,
+        }
+    }
+
+    /// Where a setting stands: `/etc/gitlab/gitlab.rb line 12`.
+    pub(super) fn place(&self, path: &[&str]) -> Option<&str> {
+        match self.find(path) {
+            Answer::Is(Setting::Is(_, place)) => Some(place),
+            Answer::Is(_) | Answer::Default | Answer::Unknown => None,
+        }
+    }
+
     /// Whether anything is set below a name; `None`: only Ruby can tell.
     pub(super) fn is_touched(&self, name: &str) -> Option<bool> {
         match self.find(&[name]) {
@@ -246,7 +292,7 @@ impl Settings {
         for (key, setting) in below {
             match setting {
                 Setting::Is(Value::Text(text), place) => environment.set(key, text.expose(), place.as_str()),
-                Setting::Is(Value::Other, _) => {}
+                Setting::Is(Value::Number(_) | Value::Nil | Value::Other, _) => {}
                 Setting::Is(..) | Setting::Below(_) | Setting::Unknown => {
                     if Environment::keeps(key) {
                         return None;
@@ -267,10 +313,16 @@ fn env_variable(name: &str, setting: &Setting) -> EnvVariable {
     EnvVariable { name: name.to_owned(), value, place }
 }
 
-fn text_of(value: &Value) -> Option<&str> {
+pub(super) fn text_of(value: &Value) -> Option<&str> {
     match value {
         Value::Text(text) => Some(text.expose()),
-        Value::Truth(_) | Value::Other | Value::List(_) | Value::Hash(_) | Value::Unknown => None,
+        Value::Truth(_)
+        | Value::Number(_)
+        | Value::Nil
+        | Value::Other
+        | Value::List(_)
+        | Value::Hash(_)
+        | Value::Unknown => None,
     }
 }
 
@@ -286,9 +338,12 @@ fn setting(value: Value, source: &str, line: usize) -> Setting {
             let below = entries.into_iter().map(|(key, line, value)| (key, setting(value, source, line)));
             Setting::Below(below.collect())
         }
-        value @ (Value::Text(_) | Value::Truth(_) | Value::Other | Value::List(_)) => {
-            Setting::Is(value, format!("{source} line {line}"))
-        }
+        value @ (Value::Text(_)
+        | Value::Truth(_)
+        | Value::Number(_)
+        | Value::Nil
+        | Value::Other
+        | Value::List(_)) => Setting::Is(value, format!("{source} line {line}")),
     }
 }
 
@@ -310,70 +365,4 @@ fn place_below(top: &mut BTreeMap<String, Setting>, path: &[String], setting: Se
         }
     }
     here.insert(last.clone(), setting);
-}
-
-/// The history of one `['env']` hash.
-#[derive(Default)]
-struct Env {
-    /// Where the whole hash was assigned.
-    places: Vec<String>,
-    /// Every variable that was ever set.
-    ever: Vec<String>,
-    /// Those that are set in the end; `None`: only Ruby can tell.
-    now: Option<Vec<String>>,
-    /// What each assignment of the whole hash set, as far as it is plain text.
-    assigned: Vec<Environment>,
-}
-
-impl Env {
-    fn note(&mut self, below: &[String], value: &Value, place: &str) {
-        let (replaces, names) = match (below, value) {
-            ([], Value::Hash(entries)) => (true, Some(entries.iter().map(|(key, ..)| key.clone()).collect())),
-            ([], Value::Unknown | Value::Text(_) | Value::Truth(_) | Value::Other | Value::List(_)) => {
-                (false, None)
-            }
-            ([name, ..], _) => (false, Some(vec![name.clone()])),
-        };
-        let Some(names): Option<Vec<String>> = names else {
-            self.now = None;
-            return;
-        };
-        self.ever.extend(names.iter().cloned());
-        if let ([], Value::Hash(entries)) = (below, value) {
-            let texts =
-                entries.iter().filter_map(|(key, _, value)| Some((key.clone(), text_of(value)?.to_owned())));
-            self.assigned.push(Environment::of(texts, place));
-        }
-        if replaces {
-            self.places.push(place.to_owned());
-            self.now = Some(names);
-        } else if self.places.is_empty() && self.now.is_none() {
-            self.now = Some(names);
-        } else if let Some(now) = &mut self.now {
-            now.extend(names);
-        }
-    }
-
-    /// Every assignment but the last: no component gets what it says.
-    fn replaced(&self, key: &str) -> Vec<Bystander> {
-        let earlier = self.assigned.len().saturating_sub(1);
-        let bystander = |(place, environment): (&String, &Environment)| Bystander {
-            place: format!("an assignment of {key} that a later one replaces, {place}"),
-            environment: environment.clone(),
-        };
-        self.places.iter().zip(&self.assigned).take(earlier).map(bystander).collect()
-    }
-
-    fn repeated(self, key: &str) -> Option<Repeated> {
-        let mut lost: Vec<String> = match self.now {
-            Some(now) => {
-                let now: BTreeSet<String> = now.into_iter().collect();
-                self.ever.into_iter().filter(|name| !now.contains(name)).collect()
-            }
-            None => Vec::new(),
-        };
-        lost.sort();
-        lost.dedup();
-        (self.places.len() > 1).then(|| Repeated { key: key.to_owned(), places: self.places, lost })
-    }
 }

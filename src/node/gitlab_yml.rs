@@ -86,6 +86,12 @@ impl GitlabYml {
         Some((url.to_owned(), format!("{} duo_workflow.service_url", self.path)))
     }
 
+    /// Origins that Action Cable accepts beside the instance's own; older versions know none.
+    pub(super) fn allowed_origins(&self) -> Vec<&str> {
+        let origins = self.at(&["gitlab", "action_cable_allowed_origins"]).and_then(Value::as_array);
+        origins.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
     /// Hosts that must be reached without a proxy. `None`: the storages could not be told.
     pub(super) fn internal(&self) -> Option<Vec<Internal>> {
         let mut found = self.gitaly()?;

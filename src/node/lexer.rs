@@ -126,14 +126,16 @@ impl<'a> Lexer<'a> {
         self.rest().starts_with(word) && !(is_word && self.after(word.len()).is_some_and(part))
     }
 
-    pub(super) fn number(&mut self) {
-        while self.peek().is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) {
+    /// A number in any form, as it is written.
+    pub(super) fn number(&mut self) -> &'a str {
+        let start = self.at;
+        let part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        let is_point =
+            |here: &Self| here.peek() == Some(b'.') && here.after(1).is_some_and(|b| b.is_ascii_digit());
+        while self.peek().is_some_and(part) || is_point(self) {
             self.at += 1;
         }
-        if self.peek() == Some(b'.') && self.after(1).is_some_and(|b| b.is_ascii_digit()) {
-            self.at += 1;
-            self.number();
-        }
+        self.text.get(start..self.at).unwrap_or_default()
     }
 
     /// Takes a plain `=`, if one stands here.

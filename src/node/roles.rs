@@ -95,7 +95,7 @@ fn named(settings: &Settings) -> Option<Vec<String>> {
 }
 
 /// What `gitlab.rb` asks for. `None`: only Ruby can tell.
-fn wanted(settings: &Settings) -> Option<Vec<&'static str>> {
+pub(super) fn wanted(settings: &Settings) -> Option<Vec<&'static str>> {
     let named = named(settings)?;
     // Geo's roles add to what else stands there (Omnibus: they manage no services).
     let is_plain = named.iter().all(|role| role.starts_with("geo_"));

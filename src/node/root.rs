@@ -6,8 +6,8 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, opena
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Component, Path, PathBuf};
 
 /// No file that matters here is longer; one that is longer counts as unreadable, for its last line may decide.
 pub const LONGEST: u64 = 4 << 20;
@@ -167,6 +167,29 @@ impl Root {
     /// When a file or directory was last changed, Unix seconds.
     pub fn changed(&self, path: &str) -> Option<i64> {
         self.stat(path).ok().map(|stat| stat.st_mtime)
+    }
+
+    /// Where a socket stands outside the directory's view, with every link resolved inside it. What is not there yet
+    /// stands below its nearest folder; `None` where that might lead out of the directory.
+    pub fn real(&self, path: &str) -> Option<PathBuf> {
+        let path = Path::new(path);
+        if !path.is_absolute() || path.components().any(|part| part == Component::ParentDir) {
+            return None;
+        }
+        if self.path == Path::new("/") {
+            return Some(path.to_owned());
+        }
+        let at = |fd: &OwnedFd| std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).ok();
+        let below = |path: &Path| self.open_as(path.to_str()?, OFlags::PATH).ok();
+        if let Some(found) = below(path) {
+            return at(&found);
+        }
+        let mut folders = path.ancestors().skip(1).filter_map(|folder| Some((folder, below(folder)?)));
+        let (folder, opened) = folders.next()?;
+        let missing = path.strip_prefix(folder).ok()?;
+        // A link that leads nowhere here may lead somewhere outside.
+        let next = rustix::fs::statat(&opened, missing.iter().next()?, AtFlags::SYMLINK_NOFOLLOW);
+        matches!(next, Err(Errno::NOENT)).then(|| Some(at(&opened)?.join(missing)))?
     }
 
     /// The names in a directory, in order, as far as they are text.

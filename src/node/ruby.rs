@@ -14,7 +14,11 @@ pub(super) enum Value {
     Text(Secret),
     /// `true` or `false`.
     Truth(bool),
-    /// `nil`, a number: present, of no use here.
+    /// A whole number without a sign: a port.
+    Number(u64),
+    /// `nil`
+    Nil,
+    /// Another number: present, of no use here.
     Other,
     /// `[…]`, `%w(…)`
     List(Vec<Value>),
@@ -214,14 +218,11 @@ impl Reader<'_> {
             b':' => self.lexer.symbol()?.map(|symbol| Value::Text(Secret::new(symbol))),
             b'[' if depth < DEEPEST => self.list(depth)?,
             b'{' if depth < DEEPEST => self.hash(depth)?,
-            b'0'..=b'9' | b'-' => {
-                self.lexer.number();
-                Some(Value::Other)
-            }
+            b'0'..=b'9' | b'-' => Some(whole(self.lexer.number()).map_or(Value::Other, Value::Number)),
             _ => match self.lexer.word() {
                 Some("true") => Some(Value::Truth(true)),
                 Some("false") => Some(Value::Truth(false)),
-                Some("nil") => Some(Value::Other),
+                Some("nil") => Some(Value::Nil),
                 Some("if" | "unless" | "case" | "begin") => {
                     self.blocks += 1;
                     None
@@ -377,6 +378,12 @@ enum Rest {
     Head,
 }
 use Rest::{Head, Loop};
+
+/// A whole number in Ruby's decimal form, `8_443` too; a leading zero would make it another.
+fn whole(number: &str) -> Option<u64> {
+    let is_plain = number == "0" || !number.starts_with('0');
+    number.replace('_', "").parse().ok().filter(|_| is_plain)
+}
 
 /// Whether a line that ends so goes on with the next one.
 fn continues(last: u8) -> bool {

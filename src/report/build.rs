@@ -99,6 +99,7 @@ impl Report {
             node: Node {
                 hostname: self.node.hostname.clone(),
                 install: self.node.install,
+                gitlab_version: self.node.gitlab_version.clone(),
                 ..Node::default()
             },
             ..About::default()

@@ -37,6 +37,7 @@ pub(super) fn marked(report: &Report, cause: &CauseReport) -> Marked {
         node: Node {
             hostname: report.node.hostname.as_deref().map(&mut mark),
             install: report.node.install,
+            gitlab_version: report.node.gitlab_version.clone(),
             ..Node::default()
         },
         ..About::default()

@@ -27,7 +27,7 @@ pub enum WebServer {
     /// Not known: its files could not be read, or this kind of installation has none that is known.
     #[default]
     Unknown,
-    /// There is none, and how that is known: `gitlab.rb has nginx['enable'] = false (line 12)`.
+    /// There is none, and how that is known: `/etc/gitlab/gitlab.rb line 12 has nginx['enable'] = false`.
     None(String),
     /// GitLab's own NGINX.
     Bundled(Nginx),
@@ -48,7 +48,8 @@ pub struct Nginx {
     pub proxy_protocol: Option<bool>,
     /// Whether it asks for client certificates (`ssl_verify_client`).
     pub client_certificates: Option<bool>,
-    /// Headers that `proxy_set_headers` puts in place of NGINX's own: name and value, in order.
+    /// Headers that `proxy_set_headers` puts in place of the package's own: name and value. An empty value: `Host`,
+    /// `Upgrade` or `Connection` was taken out, and NGINX puts its own default there.
     pub set_headers: Vec<(String, String)>,
     /// Where that stands: `/var/opt/gitlab/nginx/conf/service_conf/gitlab-rails.conf`.
     pub from: String,

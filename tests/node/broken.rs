@@ -55,6 +55,9 @@ fn special_files_never_block() {
         "etc/gitlab/trusted-certs/fifo.crt",
         "etc/ssl/certs/ca-certificates.crt",
         "var/opt/gitlab/gitlab-rails/etc/gitlab.yml",
+        "var/opt/gitlab/nginx/conf/service_conf/gitlab-rails.conf",
+        "opt/gitlab/sv/gitlab-workhorse/run",
+        "proc/net/fib_trie",
     ] {
         tree = fifo(tree, path);
     }
@@ -166,7 +169,16 @@ fn a_tree_of_too_many_files_ends() {
 
 #[test]
 fn every_fixture_node_is_read_in_time() {
-    for name in ["package", "package-direct", "rails-only", "docker", "helm-webservice", "source", "none"] {
+    for name in [
+        "package",
+        "package-direct",
+        "package-keys",
+        "rails-only",
+        "docker",
+        "helm-webservice",
+        "source",
+        "none",
+    ] {
         let tree = Tree::of(name);
         let best = (0..5).map(|_| {
             let begin = Instant::now();

@@ -8,3 +8,6 @@ mod installs;
 mod ruby;
 mod stores;
 mod tree;
+mod ways_in;
+mod web_server;
+mod workhorse;

@@ -183,7 +183,7 @@ fn by(place: Place, seen: Seen, bare: &Probe, changed: &Probe) -> String {
         Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => None,
     };
     let through = || match seen.reached(changed, Layer::Http) {
-        Reached::Here(Reading::Answer(answer)) => vendors::passed_through(answer),
+        Reached::Here(Reading::Answer(answer)) => vendors::passed_through(&answer.headers),
         Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => None,
     };
     let before = match place.endpoint() {

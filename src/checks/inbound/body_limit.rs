@@ -1,6 +1,6 @@
 //! `body-limit`: a request as large as Code Suggestions sends reaches GitLab.
 
-use super::hop::{Blame, Fares, Hop, blame};
+use super::hop::{self, Blame, Fares, Hop, blame};
 use super::{At, is_gitlab, public_door};
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::failure::{Answer, Failure, HttpKind, Layer};
@@ -42,7 +42,7 @@ fn ask(at: At) -> Vec<Ask> {
     };
     if refused {
         asks.push(Ask::layer(post(at, SMALL), Layer::Http));
-        asks.push(Ask::whole(at.nonsense()));
+        asks.extend(hop::ask(at));
         asks.extend(at.behind().flat_map(At::first));
         asks.extend(
             at.behind()

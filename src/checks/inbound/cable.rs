@@ -2,7 +2,7 @@
 
 use super::controls::{self, Why};
 use super::handshake::{self, CABLE, PROTOCOLS, fares, socket};
-use super::hop::{Blame, Fares, Hop, blame};
+use super::hop::{self, Blame, Fares, Hop, blame};
 use super::{At, open_doors};
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::checks::network::answer::elsewhere;
@@ -55,8 +55,7 @@ fn ask(at: At) -> Vec<Ask> {
             if speaks_http2_alone(at, failure) {
                 asks.push(Ask::layers(over_http2(at), Layer::Upgrade, Layer::Welcome));
             }
-            asks.push(Ask::whole(at.nonsense()));
-            asks.push(Ask::layer(at.page(), Layer::Http));
+            asks.extend(hop::ask(at));
             asks.extend(handshake::inner(at, Layer::Upgrade, until));
         }
     }
@@ -189,11 +188,11 @@ fn not_there(at: At, failure: &Failure) -> Verdict {
     if speaks_http2_alone(at, failure) {
         let opens = matches!(at.seen.reached(&over_http2(at), Layer::Welcome), Reached::Here(_));
         let port = at.url.target.port.to_string();
-        let product = super::hop::recognised(at, &[]).unwrap_or_else(|| "unknown".to_owned());
+        let product = super::hop::recognised(at, &[]).map_or("unknown", |r| r.product);
         let args = [
             ("host", at.url.target.host.as_str()),
             ("port", &port),
-            ("product", &product),
+            ("product", product),
             ("over_http2", if opens { "opens" } else { "does not open" }),
         ];
         return Verdict::found(Code::Http1NotOffered, &args);
@@ -201,12 +200,6 @@ fn not_there(at: At, failure: &Failure) -> Verdict {
     match failure {
         Failure::Http(http) if http.kind == HttpKind::Malformed => {
             no_welcome(at, &format!("the answer to the handshake is no HTTP: {}", http.words))
-        }
-        Failure::Http(http) if http.kind == HttpKind::ClientCertificateWanted => {
-            Verdict::NotAsked("a client certificate would tell (--cert and --key)".to_owned())
-        }
-        Failure::Tls(tls) if tls.kind == TlsKind::ClientCertificateWanted => {
-            Verdict::NotAsked("a client certificate would tell (--cert and --key)".to_owned())
         }
         Failure::Dns(_)
         | Failure::Tcp(_)

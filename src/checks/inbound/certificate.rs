@@ -1,6 +1,6 @@
 //! `certificate` and `http2`: what clients meet in the handshake of a door.
 
-use super::hop::{Blame, Fares, Hop, blame};
+use super::hop::{self, Blame, Fares, Hop, blame};
 use super::{At, public_door};
 use crate::check::{Ask, Check, Group, Verdict};
 use crate::checks::handshake::{self, day};
@@ -60,8 +60,7 @@ fn channel<'a>(at: &At<'a>) -> Result<&'a Tls, Verdict> {
     if at.entrance.scheme == Scheme::Http {
         return Err(Verdict::NotApplicable("the instance's URL is http://: no TLS here".to_owned()));
     }
-    at.channel()
-        .ok_or_else(|| Verdict::NotAsked("a client certificate would tell (--cert and --key)".to_owned()))
+    at.channel().ok_or_else(|| Verdict::Unknown("the handshake ended without a word".to_owned()))
 }
 
 fn judge_certificate(at: At) -> Verdict {
@@ -142,8 +141,7 @@ fn judge_http2(at: At) -> Verdict {
 fn ask_http2(at: At) -> Vec<Ask> {
     let mut asks = ask_tls(at);
     if at.channel().is_some_and(|tls| tls.alpn.as_deref() != Some("h2")) {
-        asks.push(Ask::layer(at.page(), Layer::Http));
-        asks.push(Ask::whole(at.nonsense()));
+        asks.extend(hop::ask(at));
         asks.extend(at.behind().filter(|inner| inner.entrance.scheme == Scheme::Https).flat_map(ask_tls));
     }
     asks

@@ -96,13 +96,13 @@ fn is_ambiguous(refusal: &Answer) -> bool {
 
 /// Every control probe for a refusal.
 pub(super) fn ask(at: At, refusal: &Answer) -> Vec<Ask> {
-    let mut plain = vec![without_upgrade(at), front(at), at.page(), at.nonsense()];
+    let mut plain = vec![without_upgrade(at), front(at)];
     if is_ambiguous(refusal) {
         plain.push(without_key(at));
     }
     let plain = plain.into_iter().map(|p| Ask::layer(p, Layer::Http));
     let handshakes = [foreign_origin(at), without_protocol(at)].into_iter().chain(accepted_elsewhere(at));
-    plain.chain(handshakes.map(|p| Ask::layer(p, Layer::Upgrade))).collect()
+    plain.chain(super::hop::ask(at)).chain(handshakes.map(|p| Ask::layer(p, Layer::Upgrade))).collect()
 }
 
 /// The answers that the control probes brought: what they name tells the product.

@@ -1,8 +1,9 @@
 //! Which hop is at fault: the doors compared. What fails at a door and works at one behind it breaks between them.
 
 use super::At;
-use crate::checks::vendors;
-use crate::failure::Answer;
+use crate::check::Ask;
+use crate::checks::front_end::{self, Recognised, Signs};
+use crate::failure::{Answer, Layer};
 use crate::subject::doors::WebServer;
 use crate::subject::place::Door;
 
@@ -96,38 +97,56 @@ fn before(at: At, answers: &[&Answer]) -> Before {
     let nginx = at.behind().find(|inner| inner.door() == Door::Nginx);
     match nginx {
         Some(nginx) if nginx.is_the_public_door() == Some(true) => Before::Nobody,
-        Some(nginx) if differs(at, nginx) => Before::Another,
-        Some(_) if recognised(at, answers).is_some_and(|p| p != "NGINX") => Before::Another,
-        Some(_) | None => Before::Unknown,
+        Some(_) if recognised(at, answers).is_some_and(|r| r.product != "NGINX") => Before::Another,
+        Some(nginx) => match front_end::same_server(&signs(at, &[]), &signs(nginx, &[])) {
+            Some(false) => Before::Another,
+            // It looks like this node's own, and does not act like it: whatever is between leaves no sign.
+            Some(true) | None => Before::Unknown,
+        },
+        None => Before::Unknown,
     }
 }
 
-/// Whether two doors show different servers: another certificate, or another library behind it.
-fn differs(outer: At, inner: At) -> bool {
-    let (Some(outer), Some(inner)) = (outer.channel(), inner.channel()) else { return false };
-    let leaf = |tls: &crate::probe::Tls| tls.chain.first().map(|c| c.sha256.clone());
-    leaf(outer) != leaf(inner) || outer.server_hello != inner.server_hello
+/// What has to be seen to tell which server it is, and whether it is this node's own.
+pub(super) fn ask(at: At) -> Vec<Ask> {
+    let nginx = at.behind().filter(|inner| inner.door() == Door::Nginx);
+    let asked = |at: At| [Ask::layers(at.page(), Layer::Tls, Layer::Http), Ask::whole(at.nonsense())];
+    let mut asks: Vec<Ask> = asked(at).into();
+    for nginx in nginx {
+        asks.extend(nginx.first());
+        if nginx.is_the_public_door() == Some(false) {
+            asks.extend(asked(nginx));
+        }
+    }
+    asks
 }
 
-/// The product that answers at a door, by every answer that was seen there.
-pub(super) fn recognised(at: At, answers: &[&Answer]) -> Option<String> {
-    let own = [at.nonsense(), at.page()];
-    let seen = own.iter().filter_map(|probe| at.answer(probe));
-    seen.chain(answers.iter().copied())
-        .find_map(|answer| vendors::server_product(&answer.headers))
-        .map(str::to_owned)
+/// What was seen of the server at a door: its own answers before those that a failure brought.
+fn signs<'a>(at: At<'a>, answers: &[&'a Answer]) -> Signs<'a> {
+    Signs {
+        answers: at.answer(&at.page()).into_iter().chain(answers.iter().copied()).collect(),
+        nonsense: at.answer(&at.nonsense()),
+        tls: at.channel(),
+    }
+}
+
+/// The server that answers at a door, by everything that was seen there.
+pub(super) fn recognised(at: At, answers: &[&Answer]) -> Option<Recognised> {
+    front_end::recognise(&signs(at, answers))
 }
 
 /// Who stands at a hop.
 fn product(at: At, hop: Hop, answers: &[&Answer]) -> String {
     let unknown = || "unknown".to_owned();
     match hop {
-        Hop::FrontEnd | Hop::BeforeNginx => recognised(at, answers).unwrap_or_else(unknown),
+        Hop::FrontEnd | Hop::BeforeNginx => {
+            recognised(at, answers).map_or_else(unknown, |r| r.product.to_owned())
+        }
         Hop::Nginx => match &at.subject.facts.ways_in.web_server {
             WebServer::Bundled(_) => "bundled NGINX".to_owned(),
             WebServer::Unknown | WebServer::None(_) => {
                 let nginx = std::iter::once(at).chain(at.behind()).find(|a| a.door() == Door::Nginx);
-                nginx.and_then(|nginx| recognised(nginx, &[])).unwrap_or_else(unknown)
+                nginx.and_then(|nginx| recognised(nginx, &[])).map_or_else(unknown, |r| r.product.to_owned())
             }
         },
         Hop::Workhorse | Hop::Puma => hop.as_str().to_owned(),

@@ -2,7 +2,7 @@
 
 use super::cable::Args;
 use super::handshake::{fares, first, inner, socket};
-use super::hop::{Blame, Hop, blame};
+use super::hop::{self, Blame, Hop, blame};
 use super::{At, open_doors};
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::failure::{Failure, Layer, WebSocketFailure};
@@ -35,7 +35,7 @@ fn ask(at: At) -> Vec<Ask> {
     let welcome = at.seen.sample(&probe, Layer::Welcome).map(|s| s.took).unwrap_or_default();
     if at.seen.failure(&probe).is_some() || welcome > LATE {
         asks.extend(inner(at, Layer::Ping, until(at)));
-        asks.push(Ask::whole(at.nonsense()));
+        asks.extend(hop::ask(at));
     }
     asks.push(Ask::layers(probe, Layer::Ping, until(at)));
     asks

@@ -1,6 +1,6 @@
 //! `reach`: https answers at a door, and it is GitLab.
 
-use super::hop::{Blame, Fares, Hop, blame};
+use super::hop::{self, Blame, Fares, Hop, blame};
 use super::{At, PAGE, all_doors, is_gitlab, is_workhorse_without_rails, quoted, unresolved};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::network::addresses::how;
@@ -49,7 +49,7 @@ fn ask(at: At) -> Vec<Ask> {
         asks.extend(at.behind().flat_map(|inner| inner.slice(Layer::Dns, Layer::Http)));
     }
     if is_odd {
-        asks.push(Ask::whole(at.nonsense()));
+        asks.extend(hop::ask(at));
     }
     asks
 }
@@ -81,13 +81,13 @@ fn answered(at: At, answer: &Answer) -> Verdict {
     }
     let by = super::hop::recognised(at, &[answer]);
     if is_gitlab(answer) && answer.status < 500 {
-        let by = by.map(|p| format!(" through {p}")).unwrap_or_default();
+        let by = by.map(|r| format!(" through {r}")).unwrap_or_default();
         return Verdict::pass(format!("GitLab answers {}{by}, at {}.", answer.status, at.entrance.shown));
     }
     if is_workhorse_without_rails(answer) || (at.door() == Door::Workhorse && answer.status >= 500) {
         return rails_down(at, PAGE, &quoted(answer));
     }
-    let by = by.map(|p| format!(" by {p}")).unwrap_or_default();
+    let by = by.map(|r| format!(" by {}", r.product)).unwrap_or_default();
     let words = vendors::words_of(answer);
     let said = if words.is_empty() { String::new() } else { format!(": \"{words}\"") };
     let words = format!("{PAGE} is answered {}{by}, not as GitLab does{said}", answer.status);

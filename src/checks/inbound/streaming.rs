@@ -4,7 +4,7 @@
 
 use super::body_limit::COMPLETIONS;
 use super::handshake::{self, Credential, carrying, credential};
-use super::hop::{Blame, Fares, Hop, blame};
+use super::hop::{self, Blame, Fares, Hop, blame};
 use super::{At, public_door, quoted};
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::failure::{Answer, Failure, Layer};
@@ -62,7 +62,7 @@ fn ask(at: At) -> Vec<Ask> {
     let mut asks = handshake::first(at);
     if let Some(probe) = probe(at) {
         if at.answer(&probe).is_some_and(|answer| came_in_one_lump(at, &probe, answer)) {
-            asks.push(Ask::whole(at.nonsense()));
+            asks.extend(hop::ask(at));
         }
         asks.push(Ask::layer(probe, Layer::Http));
     }

@@ -6,7 +6,7 @@
 use super::cable::{Args, Refusal, of_refusal};
 use super::controls::Why;
 use super::handshake::{self, Credential, carrying, credential};
-use super::hop::{Blame, Fares, Hop, blame};
+use super::hop::{self, Blame, Fares, Hop, blame};
 use super::{At, is_gitlab, open_doors, quoted};
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::checks::network::answer::elsewhere;
@@ -97,7 +97,7 @@ fn ask(at: At) -> Vec<Ask> {
     let Some(probe) = socket(at) else { return asks };
     if at.seen.failure(&probe).is_some() {
         asks.extend(without_origin(at).map(|p| Ask::layer(p, Layer::Upgrade)));
-        asks.push(Ask::whole(at.nonsense()));
+        asks.extend(hop::ask(at));
         asks.extend(handshake::socket(at).map(|p| Ask::layers(p, Layer::Upgrade, Layer::Welcome)));
         asks.extend(at.behind().flat_map(handshake::first));
         asks.extend(at.behind().filter_map(socket).map(|p| Ask::layers(p, Layer::Upgrade, Layer::Hold)));

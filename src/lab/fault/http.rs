@@ -69,9 +69,10 @@ pub struct FrontEnd {
     /// Headers beside that which it puts on every answer.
     #[serde(default)]
     pub adds: BTreeMap<String, String>,
-    /// What it does with a line that is no HTTP.
+    /// What it answers to a line that is no HTTP, word for word; not said: 400 with its `server` header and a page
+    /// that names it. Empty: it ends the connection.
     #[serde(default)]
-    pub nonsense: Nonsense,
+    pub nonsense: Option<String>,
     /// What becomes of `Upgrade` and `Connection`.
     #[serde(default)]
     pub upgrade: PassedOn,
@@ -106,17 +107,6 @@ pub enum Signs {
     Own,
     /// All of them, beside that of the hop behind: two `server` headers.
     Beside,
-}
-
-/// What a hop does with a line that is no HTTP.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Nonsense {
-    /// It says 400 in its own words.
-    #[default]
-    Answered,
-    /// It ends the connection.
-    Cut,
 }
 
 /// What becomes of a header on its way through.
