@@ -76,8 +76,9 @@ pub struct DemoArgs {
 /// `view`
 #[derive(Clone, Debug, Args)]
 pub struct ViewArgs {
-    /// A report of this program: JSON or JSONL
-    pub file: PathBuf,
+    /// A report of this program: JSON or JSONL; a client's and a node's are read together
+    #[arg(required = true, num_args = 1..=2, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
     /// How it is shown.
     #[command(flatten)]
     pub output: Output,

@@ -16,7 +16,7 @@ use duo_doctor::subject::environment::Environment;
 use duo_doctor::{text, tui};
 use jiff::Timestamp;
 use std::io::{IsTerminal, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// `EX_USAGE`, `EX_DATAERR`, `EX_SOFTWARE`, `EX_CONFIG` of sysexits(3), as the contract uses them.
@@ -61,7 +61,7 @@ fn run(cli: Cli) -> u8 {
             on_screen(&args.options, &args.scenario.as_deref().map_or(On::List, On::Scenario))
         }
         Some(Command::Demo(args)) => check(&args.options, args.scenario.as_deref().or(Some("healthy"))),
-        Some(Command::View(args)) => view(&args.file, &args.output),
+        Some(Command::View(args)) => view(&args.files, &args.output),
         Some(Command::Diff(args)) => compare(&args.old, &args.new, args.look),
         Some(Command::Explain(args)) => Ok(explain_to(&args)),
     };
@@ -272,10 +272,22 @@ fn load(path: &Path) -> Result<import::Loaded, Stop> {
     import::read(&bytes).map_err(|e| stop(INPUT, format!("{shown} {e}")))
 }
 
-fn view(path: &Path, args: &Output) -> Result<u8, Stop> {
-    let loaded = load(path)?;
+/// One saved run, or two read together.
+fn view(paths: &[PathBuf], args: &Output) -> Result<u8, Stop> {
+    let loaded = match paths {
+        [one] => load(one)?,
+        [first, second, ..] => {
+            let run = report::join::join(load(first)?.run, load(second)?.run).map_err(|why| {
+                let named = |path: &Path| text::foreign(&path.display().to_string());
+                stop(INPUT, format!("{} and {} {why}", named(first), named(second)))
+            })?;
+            import::Loaded { run, events: None }
+        }
+        [] => return Err(stop(USAGE, "no file was named")),
+    };
     if terminal() == Terminal::Yes && args.format.is_none() && args.output.is_none() {
-        let name = path.file_name().unwrap_or(path.as_os_str()).display().to_string();
+        let name = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).display().to_string();
+        let name = paths.iter().map(name).collect::<Vec<_>>().join(" + ");
         let source = tui::Source::Saved(Box::new(loaded.run), text::foreign(&name));
         return show(source, args, report::FailOn::Fail);
     }

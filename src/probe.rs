@@ -243,12 +243,22 @@ pub struct Upgrade {
     /// A token for the `Authorization` header; never serialised.
     #[serde(skip)]
     pub credential: Option<Secret>,
-    /// A text that is sent behind the welcome and must come back inside a message; `None`: nothing is said.
-    pub message: Option<String>,
+    /// A subscription that is asked for behind the welcome: Action Cable says its identifier back, whether it takes it
+    /// or not. `None`: nothing is said.
+    pub message: Option<Subscription>,
     /// By which HTTP the handshake is made: version 2 by RFC 8441.
     pub version: Version,
     /// Until when to listen.
     pub listen: Listen,
+}
+
+/// A subscription of Action Cable that names no stream, with an identifier as long as it is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The class of the channel: `GraphqlChannel`.
+    pub channel: String,
+    /// The length of the padding in its identifier, in bytes.
+    pub padding: u32,
 }
 
 /// By which HTTP a handshake is made.

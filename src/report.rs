@@ -10,6 +10,7 @@ pub mod file;
 mod fill;
 pub mod html;
 pub mod import;
+pub mod join;
 pub mod jsonl;
 pub mod markdown;
 pub mod redact;

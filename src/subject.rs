@@ -114,9 +114,15 @@ impl Subject {
         Some((has_major, has_minor) >= (major, minor))
     }
 
+    /// Whether this machine is a client of the instance: no GitLab is here, and one is named.
+    pub fn is_client(&self) -> bool {
+        self.node.install.is_none() && self.instance.is_some()
+    }
+
     /// How far a failure on the way to an endpoint matters (`field-notes` 10, 22, 28).
     pub fn requirement(&self, endpoint: Endpoint) -> Requirement {
         let duo_is_self_hosted = self.deployment == Deployment::SelfHosted;
+        let is_client = self.is_client();
         let is_jihu = self.node.edition.as_deref() == Some("jh");
         let is_com = self.instance.as_ref().is_some_and(|i| i.target.host == "gitlab.com");
         match endpoint {
@@ -124,6 +130,13 @@ impl Subject {
                 if self.deployment == Deployment::Dedicated =>
             {
                 Requirement::NotUsed("on GitLab Dedicated, GitLab runs the node and its ways out")
+            }
+            Endpoint::Customers if is_client => {
+                Requirement::NotUsed("clients never speak to it: GitLab itself does")
+            }
+            Endpoint::Workflow if is_client => Requirement::NotUsed("clients reach it through the instance"),
+            Endpoint::Cloud if is_client => {
+                Requirement::Optional("editors use it directly, unless the instance has that turned off")
             }
             Endpoint::Customers | Endpoint::Cloud | Endpoint::Workflow if is_com => {
                 Requirement::NotUsed("gitlab.com is run by GitLab itself")

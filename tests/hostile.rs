@@ -122,11 +122,24 @@ fn cable(
     identity: &Identity,
     answer: impl Fn(&mut Tls, &str) -> io::Result<()> + Send + Sync + 'static,
 ) -> SocketAddr {
-    tls(
-        identity.server(&["http/1.1"]),
-        move |stream, head| {
-            if is_cable(head) { answer(stream, head) } else { page(stream) }
-        },
+    tls(identity.server(&["http/1.1"]), move |stream, head| {
+        if is_cable(head) {
+            answer(stream, head)
+        } else if head.contains("/duo_workflows/") {
+            no_agent_platform(stream)
+        } else {
+            page(stream)
+        }
+    })
+}
+
+/// What a GitLab without the Agent Platform says of its WebSocket.
+fn no_agent_platform(stream: &mut Tls) -> io::Result<()> {
+    let body = r#"{"error":"404 Not Found"}"#;
+    let length = body.len();
+    write!(
+        stream,
+        "HTTP/1.1 404 Not Found\r\nx-gitlab-meta: {{}}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
     )
 }
 

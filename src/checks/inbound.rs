@@ -24,6 +24,7 @@ use crate::subject::doors::{Aim, Entrance};
 use crate::subject::place::{Door, Place};
 use crate::subject::{Subject, Via};
 use crate::text;
+use hop::{Before, Fares, Hop};
 use std::net::IpAddr;
 
 /// Every door that this machine has.
@@ -234,6 +235,18 @@ impl<'a> At<'a> {
         }
         asks
     }
+}
+
+/// The word for the hop at fault where a check fails at the public door.
+pub(super) fn hop_between(behind: &[(Door, Option<bool>)], is_another: bool) -> &'static str {
+    let fares = |went: Option<bool>| match went {
+        Some(true) => Fares::Works,
+        Some(false) => Fares::Fails,
+        None => Fares::Unknown,
+    };
+    let behind: Vec<(Door, Fares)> = behind.iter().map(|(door, went)| (*door, fares(*went))).collect();
+    let before = if is_another { Before::Another } else { Before::Unknown };
+    hop::blamed(Door::Public, &behind, before, Hop::Puma).as_str()
 }
 
 /// The walk to the sign-in page at the public door.

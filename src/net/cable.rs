@@ -6,7 +6,7 @@
 use super::websocket::Socket;
 use super::{Net, Teller, ended, words};
 use crate::failure::{Ended, Failure, Layer, WebSocketFailure};
-use crate::probe::{Listen, Reading, Upgrade};
+use crate::probe::{Listen, Reading, Subscription, Upgrade};
 use crate::subject::Limits;
 use crate::text;
 use futures_util::{SinkExt, StreamExt};
@@ -64,8 +64,8 @@ pub(super) async fn listen(
         line.welcome(opened + net.timeout().max(Limits::FIRST_PING)).await.map(|()| ((), Reading::Welcome));
     teller.tell(Layer::Welcome, opened, welcomed)?;
     let welcome = Instant::now();
-    if let Some(text) = &upgrade.message {
-        let said = line.say(text, welcome + ECHO).await.map(|reading| ((), reading));
+    if let Some(subscription) = &upgrade.message {
+        let said = line.say(subscription, welcome + ECHO).await.map(|reading| ((), reading));
         teller.tell(Layer::Message, welcome, said)?;
     }
     let pinged = line.ping(welcome).await.map(|after| ((), Reading::Ping { after }));
@@ -79,16 +79,17 @@ pub(super) async fn listen(
 const ECHO: Duration = Duration::from_secs(2);
 
 impl Line<'_> {
-    /// Says a text and waits for a message that holds it.
-    async fn say(&mut self, text: &str, until: Instant) -> Result<Reading, Failure> {
+    /// Asks for a subscription and waits for a message that names it.
+    async fn say(&mut self, subscription: &Subscription, until: Instant) -> Result<Reading, Failure> {
+        let identifier = identifier(subscription);
+        let text = serde_json::json!({ "command": "subscribe", "identifier": identifier }).to_string();
         let sent = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        let sending = self.socket.send(Message::text(text.to_owned()));
+        let sending = self.socket.send(Message::text(text));
         match timeout_at(until.into(), sending).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(self.cut(ended(&error).unwrap_or(Ended::Eof), None)),
             Err(_) => return Ok(Reading::Message { sent, came: 0 }),
         }
-        let identifier = identifier(text).unwrap_or_default();
         loop {
             match self.next(until).await? {
                 // Nothing came back: that says something only beside a door where it does, and pings go on.
@@ -220,8 +221,16 @@ fn heard(message: &Message) -> Heard {
     }
 }
 
-/// The identifier of the subscription that a command is about.
-fn identifier(command: &str) -> Option<String> {
-    let json: serde_json::Value = serde_json::from_str(command).ok()?;
-    Some(json.get("identifier")?.as_str()?.to_owned())
+/// What a subscription is known by: the channel's parameters as a text (Rails' `actioncable`, `Subscriptions`).
+fn identifier(subscription: &Subscription) -> String {
+    let padding = "0".repeat(usize::try_from(subscription.padding).unwrap_or(0));
+    let query = "subscription duoDoctor { __typename }";
+    serde_json::json!({
+        "channel": subscription.channel,
+        "query": query,
+        "operationName": "duoDoctor",
+        "variables": {},
+        "nonce": padding,
+    })
+    .to_string()
 }

@@ -156,8 +156,8 @@ fn nothing_from_outside_becomes_a_mark() {
     let args = [("host", "cloud.gitlab.com"), ("status", "403"), ("by", HOSTILE), ("words", HOSTILE)];
     story.step("http", "cloud/rails", Group::Network, &[], found(Code::HttpBlockPage, &args));
     story.step("dns", "cloud", Group::Network, &[], pass(HOSTILE));
-    let args =
-        [("url", HOSTILE), ("host", HOSTILE), ("hop", HOSTILE), ("product", HOSTILE), ("status", HOSTILE)];
+    let args = Code::WebsocketUpgradeStripped.row().args.iter().map(|name| (*name, HOSTILE));
+    let args: Vec<(&str, &str)> = args.collect();
     story.step("cable", "public", Group::Inbound, &[], found(Code::WebsocketUpgradeStripped, &args));
     let events = story.end(Ending::Complete);
     let html = written(&events, Format::Html, Redaction::Full);

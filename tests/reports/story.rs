@@ -211,7 +211,11 @@ pub(crate) fn failing() -> Vec<Event> {
         found(
             Code::WebsocketUpgradeStripped,
             &[
-                ("url", "wss://gitlab.acme.corp/-/cable"),
+                ("url", "https://gitlab.acme.corp"),
+                ("path", "/-/cable"),
+                ("upstream", "http://10.20.30.40:8181"),
+                ("upstream_ws", "ws://10.20.30.40:8181"),
+                ("upstream_host", "10.20.30.40:8181"),
                 ("host", "gitlab.acme.corp"),
                 ("hop", "front end"),
                 ("product", "Apache"),

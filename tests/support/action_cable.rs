@@ -4,13 +4,16 @@
 //! listens, so no port can be lost between choosing and using it, and the first request waits until Ruby has started.
 
 use crate::support::authority::{Authority, Identity};
+use crate::support::back_end::BackEnd;
 use crate::support::child::{self, Server};
 use crate::support::client;
+use crate::support::configuration;
 use crate::support::loopback;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
-use std::path::Path;
-use std::process::Stdio;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// Everything that the application needs, as Debian calls it.
@@ -18,6 +21,30 @@ const PACKAGES: &str = "puma ruby-actioncable ruby-websocket-driver";
 
 /// The instance's name.
 const HOST: &str = "gitlab.example.com";
+
+/// The access token that a user has. Every other one is wrong.
+pub(crate) const TOKEN: &str = "a-good-access-token";
+
+/// What the administrator has set. By default nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Settings<'a> {
+    /// `action_cable_allowed_origins`.
+    pub(crate) allowed_origins: &'a [&'a str],
+    /// The path below which GitLab lives, such as `/git`; empty for none.
+    pub(crate) relative_url_root: &'a str,
+    /// Who is told how the instance feels.
+    pub(crate) monitoring: Monitoring,
+}
+
+/// Whether the client's address is on the monitoring list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Monitoring {
+    /// It is.
+    #[default]
+    Allowed,
+    /// It is not: the health addresses answer 404.
+    Denied,
+}
 
 /// A running Puma with Action Cable.
 pub(crate) struct ActionCable {
@@ -29,8 +56,14 @@ pub(crate) struct ActionCable {
 impl ActionCable {
     /// Without TLS, as Workhorse and Puma listen behind a web server.
     pub(crate) fn plain() -> ActionCable {
-        let cable = run(|address| format!("tcp://{address}"), None);
-        let answer = client::get(cable.address, HOST, "/-/health");
+        ActionCable::set(Settings::default())
+    }
+
+    /// The same with these settings.
+    pub(crate) fn set(settings: Settings) -> ActionCable {
+        let cable = run(|address| format!("tcp://{address}"), None, settings);
+        let path = format!("{}/users/sign_in", settings.relative_url_root);
+        let answer = client::get(cable.address, HOST, &path);
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         cable
     }
@@ -38,14 +71,19 @@ impl ActionCable {
     /// With TLS ended by Puma itself: nothing stands between a client and Action Cable. HTTP/1.1 only.
     pub(crate) fn with_tls(authority: &Authority) -> ActionCable {
         let identity = authority.issue(&[HOST]);
-        let cable = run(|address| format!("ssl://{address}?key=server.key&cert=server.pem"), Some(&identity));
+        let bind = |address| format!("ssl://{address}?key=server.key&cert=server.pem");
+        let cable = run(bind, Some(&identity), Settings::default());
         let answer = client::get_by_tls(cable.address, HOST, "/-/health", authority.client(&["http/1.1"]));
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         cable
     }
 }
 
-fn run(bind_url: impl Fn(SocketAddr) -> String, identity: Option<&Identity>) -> ActionCable {
+fn run(
+    bind_url: impl Fn(SocketAddr) -> String,
+    identity: Option<&Identity>,
+    settings: Settings,
+) -> ActionCable {
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
     if let Some(identity) = identity {
         identity.write(directory.path());
@@ -53,13 +91,50 @@ fn run(bind_url: impl Fn(SocketAddr) -> String, identity: Option<&Identity>) -> 
     let listener = TcpListener::bind((loopback::random_address(), 0)).expect("loopback has free ports");
     let address = listener.local_addr().expect("a bound socket has an address");
     let url = bind_url(address);
-    let mut command = child::command("/usr/bin/puma");
-    command
-        .args(["--no-config", "--environment", "production", "--threads", "1:16", "--bind", &url])
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/config.ru"))
-        .current_dir(directory.path())
-        .env("PUMA_INHERIT_0", format!("0:{url}"))
-        .stdin(Stdio::from(OwnedFd::from(listener)));
+    let mut command = command(&url, directory.path(), settings);
+    command.env("PUMA_INHERIT_0", format!("0:{url}")).stdin(Stdio::from(OwnedFd::from(listener)));
     let server = child::start(command, PACKAGES, &directory.path().join("puma.log"));
     ActionCable { server, address, _directory: directory }
+}
+
+/// A running Puma that listens on a Unix socket, as in GitLab's packages.
+pub(crate) struct CableAtSocket {
+    pub(crate) server: Server,
+    socket: PathBuf,
+    _directory: TempDir,
+}
+
+impl CableAtSocket {
+    /// Starts it with a socket that every user may open.
+    pub(crate) fn start() -> CableAtSocket {
+        let directory = configuration::directory();
+        let socket = directory.path().join("gitlab.socket");
+        let url = format!("unix://{}?umask=0111", socket.display());
+        let command = command(&url, directory.path(), Settings::default());
+        let mut server = child::start(command, PACKAGES, &directory.path().join("puma.log"));
+        server.wait_until("the socket accepts", || UnixStream::connect(&socket).is_ok());
+        CableAtSocket { server, socket, _directory: directory }
+    }
+
+    /// Where a front end finds it.
+    pub(crate) fn back_end(&self) -> BackEnd {
+        BackEnd::Socket(self.socket.clone())
+    }
+}
+
+fn command(bind_url: &str, directory: &Path, settings: Settings) -> Command {
+    let mut command = child::command("/usr/bin/puma");
+    command
+        .args(["--no-config", "--environment", "production", "--threads", "1:16", "--bind", bind_url])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/config.ru"))
+        .current_dir(directory)
+        .env("ALLOWED_ORIGINS", settings.allowed_origins.join(" "))
+        .env("RELATIVE_URL_ROOT", settings.relative_url_root);
+    match settings.monitoring {
+        Monitoring::Allowed => {}
+        Monitoring::Denied => {
+            command.env("MONITORING", "denied");
+        }
+    }
+    command
 }

@@ -4,8 +4,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
     IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
+use rustls::client::WantsClientCert;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub(crate) enum Validity {
 pub(crate) struct Identity {
     pub(crate) chain_pem: String,
     pub(crate) key_pem: String,
+    /// The certificate of who signed it.
+    pub(crate) issuer_pem: String,
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
 }
@@ -90,21 +93,45 @@ impl Authority {
         let certificate = serving(names, validity)
             .signed_by(&key, &self.issuer)
             .expect("the parameters describe a server certificate");
-        Identity::of(&certificate, &key)
+        Identity::of(&certificate, &key, self.root_pem())
+    }
+
+    /// A certificate by which a client called `name` shows who it is.
+    pub(crate) fn issue_for_client(&self, name: &str) -> Identity {
+        let key = KeyPair::generate().expect("the system gives random numbers");
+        let mut params = serving(&[name], Validity::Now);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let certificate =
+            params.signed_by(&key, &self.issuer).expect("the parameters describe a client certificate");
+        Identity::of(&certificate, &key, self.root_pem())
     }
 
     /// A client that trusts only this authority and offers `alpn`.
     pub(crate) fn client(&self, alpn: &[&str]) -> Arc<ClientConfig> {
+        let mut config = self.trusting().with_no_client_auth();
+        config.alpn_protocols = protocols(alpn);
+        Arc::new(config)
+    }
+
+    /// The same with a certificate of its own.
+    pub(crate) fn client_with(&self, identity: &Identity, alpn: &[&str]) -> Arc<ClientConfig> {
+        let own = vec![identity.certificate.clone()];
+        let mut config = self
+            .trusting()
+            .with_client_auth_cert(own, identity.key.clone_key())
+            .expect("the key belongs to the certificate");
+        config.alpn_protocols = protocols(alpn);
+        Arc::new(config)
+    }
+
+    fn trusting(&self) -> ConfigBuilder<ClientConfig, WantsClientCert> {
         let mut roots = RootCertStore::empty();
         roots.add(self.issuer.der().clone()).expect("the root is well-formed");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
+        ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("ring has ciphers for both versions")
             .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = protocols(alpn);
-        Arc::new(config)
     }
 }
 
@@ -118,10 +145,11 @@ pub(crate) enum SelfSigned {
 }
 
 impl Identity {
-    fn of(certificate: &rcgen::Certificate, key: &KeyPair) -> Identity {
+    fn of(certificate: &rcgen::Certificate, key: &KeyPair, issuer_pem: String) -> Identity {
         Identity {
             chain_pem: certificate.pem(),
             key_pem: key.serialize_pem(),
+            issuer_pem,
             certificate: certificate.der().clone(),
             key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
         }
@@ -137,7 +165,8 @@ impl Identity {
         };
         let key = KeyPair::generate().expect("the system gives random numbers");
         let certificate = params.self_signed(&key).expect("the parameters describe a certificate");
-        Identity::of(&certificate, &key)
+        let own = certificate.pem();
+        Identity::of(&certificate, &key, own)
     }
 
     /// Writes `server.pem` and `server.key` into `directory`.

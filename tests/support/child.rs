@@ -2,7 +2,7 @@
 //!
 //! What the server needs (configuration, ports) is written by the file of that server; here is only its life.
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
@@ -23,6 +23,8 @@ pub(crate) struct Server {
     child: Child,
     packages: &'static str,
     log: PathBuf,
+    /// Its id may belong to others by now.
+    gone: bool,
 }
 
 /// A command for `program` with nothing of this environment but `PATH`: variables steer Ruby, Puma and TLS libraries.
@@ -39,7 +41,7 @@ pub(crate) fn start(mut command: Command, packages: &'static str, log: &Path) ->
     let errors = output.try_clone().expect("an open file can be duplicated");
     command.stdout(Stdio::from(output)).stderr(Stdio::from(errors)).process_group(0);
     match command.spawn() {
-        Ok(child) => Server { child, packages, log: log.to_owned() },
+        Ok(child) => Server { child, packages, log: log.to_owned(), gone: false },
         Err(error) if error.kind() == ErrorKind::NotFound => panic!("{}", missing(&command, packages)),
         Err(error) => panic!("{} did not start: {error}", command.get_program().display()),
     }
@@ -64,10 +66,37 @@ impl Server {
         self.must_be_running();
     }
 
+    /// Waits until `done` says so. Ends the test if the server exits or it takes too long.
+    pub(crate) fn wait_until(&mut self, what: &str, mut done: impl FnMut() -> bool) {
+        let started = Instant::now();
+        while !done() {
+            self.must_be_running();
+            assert!(started.elapsed() < START_LIMIT, "{what}: not within {START_LIMIT:?}");
+            std::thread::sleep(POLL_PAUSE);
+        }
+        self.must_be_running();
+    }
+
+    /// Ends the server and everything in its process group.
+    pub(crate) fn stop(&mut self) {
+        if self.gone {
+            return;
+        }
+        // The group keeps its id as long as one member lives; a group that is already gone is no error.
+        let _gone = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        let _reaped = self.child.wait();
+        self.gone = true;
+    }
+
+    /// Sends the server itself, not its workers, a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the server runs");
+    }
+
     /// Ends the test if the server has exited; its log follows when it is dropped.
     fn must_be_running(&mut self) {
         let exited = self.child.try_wait().expect("a child's state can be asked");
-        assert!(exited.is_none(), "the server ended at its start: {exited:?}");
+        assert!(exited.is_none(), "the server ended: {exited:?}");
     }
 
     /// What the server has written so far.
@@ -83,10 +112,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let group = Pid::from_child(&self.child);
-        // The group keeps its id as long as one member lives; a group that is already gone is no error.
-        let _gone = kill_process_group(group, Signal::KILL);
-        let _reaped = self.child.wait();
+        self.stop();
         if std::thread::panicking() {
             #[expect(clippy::print_stderr, reason = "a failing test shows what its server said")]
             {

@@ -8,7 +8,7 @@ use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -44,15 +44,64 @@ pub(crate) fn exchange(address: SocketAddr, request: &str) -> String {
 
 /// The same as `get` over TLS, outside of a runtime.
 pub(crate) fn get_by_tls(address: SocketAddr, host: &str, path: &str, config: Arc<ClientConfig>) -> String {
-    let name = ServerName::try_from(host.to_owned()).expect("the host is a name");
-    let session = ClientConnection::new(config, name).expect("the configuration is complete");
-    let mut stream = StreamOwned::new(session, connect(address));
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).expect("the server is trusted and reads");
+    exchange_by_tls(address, host, &request, config)
+}
+
+/// Writes `request` over TLS and reads until the server closes. Ends the test if the server is not trusted.
+pub(crate) fn exchange_by_tls(
+    address: SocketAddr,
+    host: &str,
+    request: &str,
+    config: Arc<ClientConfig>,
+) -> String {
+    let mut stream = tls_stream(address, host, config);
+    // A server may refuse before it has read everything.
+    let _refused = stream.write_all(request.as_bytes());
     let mut answer = Vec::new();
     // A server may leave without `close_notify`; what it sent until then is the answer.
     let _end = stream.read_to_end(&mut answer);
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// A streamed answer to a POST of JSON with `token`: what was said, and when each piece of it came after the request.
+pub(crate) fn stream_by_tls(
+    address: SocketAddr,
+    host: &str,
+    path: &str,
+    json: &str,
+    token: &str,
+    config: Arc<ClientConfig>,
+) -> (String, Vec<Duration>) {
+    let mut stream = tls_stream(address, host, config);
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{json}",
+        json.len()
+    );
+    stream.write_all(request.as_bytes()).expect("the server reads");
+    let asked = Instant::now();
+    let (mut answer, mut times) = (Vec::new(), Vec::new());
+    let mut piece = [0; 16 * 1024];
+    while let Ok(length @ 1..) = stream.read(&mut piece) {
+        answer.extend_from_slice(&piece[..length]);
+        times.push(asked.elapsed());
+    }
+    (String::from_utf8_lossy(&answer).into_owned(), times)
+}
+
+fn tls_stream(
+    address: SocketAddr,
+    host: &str,
+    config: Arc<ClientConfig>,
+) -> StreamOwned<ClientConnection, TcpStream> {
+    let name = ServerName::try_from(host.to_owned()).expect("the host is a name");
+    let session = ClientConnection::new(config, name).expect("the configuration is complete");
+    let mut stream = StreamOwned::new(session, connect(address));
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock).expect("the server is trusted");
+    }
+    stream
 }
 
 fn connect(address: SocketAddr) -> TcpStream {

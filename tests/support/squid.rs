@@ -2,6 +2,7 @@
 
 use crate::support::authority::{Authority, Identity};
 use crate::support::child::{self, Server};
+use crate::support::configuration;
 use crate::support::loopback;
 use crate::support::world::{PROXY, World};
 use std::fs::{self, Permissions};
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-const PROGRAM: &str = "/usr/sbin/squid";
+pub(crate) const PROGRAM: &str = "/usr/sbin/squid";
 
 /// The build with OpenSSL: only that one can open connections.
 const PACKAGES: &str = "squid-openssl";
@@ -38,25 +39,26 @@ pub(crate) struct Squid {
     pub(crate) server: Server,
     pub(crate) address: SocketAddr,
     service: String,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Squid {
     /// Starts Squid under `policy`. It finds `names` at `upstream`.
     pub(crate) fn start(policy: Policy, names: &[&str], upstream: IpAddr) -> Squid {
-        let directory = directory();
+        let directory = configuration::directory();
         let address = loopback::random_socket();
         write(&directory.path().join("hosts"), &format!("{upstream} {}\n", names.join(" ")));
         let listen = format!("http_port {address}\n");
         let settings = settings(directory.path(), &listen, &access(policy, directory.path()));
-        let mut squid = run(child::command(PROGRAM), directory, address, &settings);
+        write(&directory.path().join("squid.conf"), &settings);
+        let mut squid = Squid::run(child::command(PROGRAM), directory, address);
         squid.server.wait_until_it_accepts(address);
         squid
     }
 
     /// Starts Squid outside, at `PROXY`.
     pub(crate) fn outside(world: &World, policy: Policy) -> Squid {
-        let directory = directory();
+        let directory = configuration::directory();
         let listen = format!("http_port {PROXY}\n");
         let access = access(policy, directory.path());
         Squid::within(world, directory, &listen, &access)
@@ -64,7 +66,7 @@ impl Squid {
 
     /// Starts Squid outside, at `PROXY`: it opens every connection with a certificate of `inspector`.
     pub(crate) fn inspecting(world: &World, inspector: &Authority) -> Squid {
-        let directory = directory();
+        let directory = configuration::directory();
         let here = directory.path().display();
         let write_here = |name: &str, text: &str| write(&directory.path().join(name), text);
         write_here("inspector.pem", &format!("{}{}", inspector.root_pem(), inspector.key_pem()));
@@ -94,7 +96,7 @@ ssl_bump bump all
 
     /// Starts Squid outside, at `PROXY`, spoken to over TLS.
     pub(crate) fn over_tls(world: &World, identity: &Identity) -> Squid {
-        let directory = directory();
+        let directory = configuration::directory();
         let both = format!("{}{}", identity.chain_pem, identity.key_pem);
         write(&directory.path().join("own.pem"), &both);
         let listen = format!("https_port {PROXY} tls-cert={}/own.pem\n", directory.path().display());
@@ -108,9 +110,26 @@ ssl_bump bump all
         fs::set_permissions(directory.path().join("hosts"), Permissions::from_mode(0o644))
             .expect("the file is ours");
         let settings = settings(directory.path(), listen, access);
-        let mut squid = run(world.outside.command(PROGRAM), directory, PROXY, &settings);
+        write(&directory.path().join("squid.conf"), &settings);
+        let mut squid = Squid::run(world.outside.command(PROGRAM), directory, PROXY);
         world.wait_until_it_accepts(&mut squid.server, PROXY);
         squid
+    }
+
+    /// Runs Squid by `command` with the `squid.conf` that stands in `directory`.
+    pub(crate) fn run(command: Command, directory: TempDir, address: SocketAddr) -> Squid {
+        write(&directory.path().join("passwords"), &password_line());
+        // Names Squid's shared memory, so that two proxies at the same time do not share it.
+        let service = format!("duodoctor{:08x}", u32::from(loopback::random_address()));
+        let server = serve(command, &service, directory.path());
+        Squid { server, address, service, directory }
+    }
+
+    /// Ends this one and runs another with the `squid.conf` as it stands now. Not for one that runs outside.
+    pub(crate) fn restart(&mut self) {
+        self.server.stop();
+        self.forget_shared_memory();
+        self.server = serve(child::command(PROGRAM), &self.service, self.directory.path());
     }
 
     /// The proxy's URL without credentials.
@@ -123,6 +142,12 @@ ssl_bump bump all
         format!("http://{credentials}@{}", self.address)
     }
 
+    fn forget_shared_memory(&self) {
+        for file in self.shared_memory() {
+            let _gone = fs::remove_file(file);
+        }
+    }
+
     /// The shared memory that a Squid of this name uses.
     fn shared_memory(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir("/dev/shm").into_iter().flatten().flatten();
@@ -133,21 +158,17 @@ ssl_bump bump all
     }
 }
 
+fn serve(mut command: Command, service: &str, directory: &Path) -> Server {
+    command.args(["-N", "-d", "1", "-n", service, "-f"]).arg(directory.join("squid.conf"));
+    child::start(command, PACKAGES, &directory.join("server.log"))
+}
+
 impl Drop for Squid {
     fn drop(&mut self) {
         // A killed Squid leaves its shared memory behind, and a graceful end takes seconds. Unlinking while it still
         // runs is safe: it holds the memory open, and looks it up by name only at its start.
-        for file in self.shared_memory() {
-            let _gone = fs::remove_file(file);
-        }
+        self.forget_shared_memory();
     }
-}
-
-/// Started as root, Squid becomes the user `proxy`, who has to read the files here.
-fn directory() -> TempDir {
-    let directory = tempfile::tempdir().expect("a temporary directory can be made");
-    fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).expect("the directory is ours");
-    directory
 }
 
 /// What Squid's helper keeps its certificates in, made writable for the user that it runs as.
@@ -160,18 +181,8 @@ fn open_to_all(path: &Path) {
     }
 }
 
-fn run(mut command: Command, directory: TempDir, address: SocketAddr, settings: &str) -> Squid {
-    write(&directory.path().join("passwords"), &password_line());
-    let file = directory.path().join("squid.conf");
-    write(&file, settings);
-    // Names Squid's shared memory, so that two proxies at the same time do not share it.
-    let service = format!("duodoctor{:08x}", u32::from(loopback::random_address()));
-    command.args(["-N", "-d", "1", "-n", &service, "-f"]).arg(&file);
-    let server = child::start(command, PACKAGES, &directory.path().join("server.log"));
-    Squid { server, address, service, _directory: directory }
-}
-
-fn write(file: &Path, text: &str) {
+/// Writes a file that Squid's own user can read.
+pub(crate) fn write(file: &Path, text: &str) {
     fs::write(file, text).expect("the test's own directory is writable");
     fs::set_permissions(file, Permissions::from_mode(0o644)).expect("the file is ours");
 }
@@ -199,7 +210,8 @@ http_access deny all
     }
 }
 
-fn settings(directory: &Path, listen: &str, access: &str) -> String {
+/// A whole `squid.conf`, with the lines that listen and those that decide whom it serves.
+pub(crate) fn settings(directory: &Path, listen: &str, access: &str) -> String {
     let here = directory.display();
     format!(
         "acl CONNECT method CONNECT

@@ -4,7 +4,7 @@ use super::At;
 use super::hop::Fares;
 use crate::check::{Ask, Reached};
 use crate::failure::{Failure, Layer, WebSocketFailure};
-use crate::probe::{Alpn, Listen, OnBadCertificate, Probe, Then, TlsAsk, Upgrade, Version};
+use crate::probe::{Alpn, Listen, OnBadCertificate, Probe, Subscription, Then, TlsAsk, Upgrade, Version};
 use crate::secret::Secret;
 use crate::subject::address::Scheme;
 
@@ -101,18 +101,11 @@ pub(super) fn origin(at: At) -> String {
 }
 
 /// How long the message is that has to pass both ways: more than a packet, and more than many filters look at.
-pub(super) const MESSAGE: usize = 4096;
+pub(super) const MESSAGE: u32 = 4096;
 
-/// A subscription that names no stream: Action Cable says its identifier back, whether it takes it or not.
-fn message() -> String {
-    let identifier = serde_json::json!({
-        "channel": "GraphqlChannel",
-        "query": "subscription duoDoctor { __typename }",
-        "variables": "{}",
-        "operationName": "duoDoctor",
-        "nonce": "0".repeat(MESSAGE),
-    });
-    serde_json::json!({ "command": "subscribe", "identifier": identifier.to_string() }).to_string()
+/// GitLab's channel, with nothing to listen to in it.
+fn message() -> Subscription {
+    Subscription { channel: "GraphqlChannel".to_owned(), padding: MESSAGE }
 }
 
 /// The socket that `cable` and `pings` are judged by; `None` while it is not known whether it may carry the token.

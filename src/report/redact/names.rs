@@ -33,8 +33,12 @@ impl Names {
         [self.given[0], self.addresses.len(), self.given[1], self.mails.len()]
     }
 
-    /// Whether a text holds one of the words that stand for something.
+    /// Whether a text holds one of the words that stand for something, now or since the report was first written.
     pub(super) fn shows_in(&self, text: &str) -> bool {
+        let in_words = |c: char| !(c.is_alphanumeric() || c == '-');
+        if text.split(in_words).any(is_ours) {
+            return true;
+        }
         let mut words = (self.hosts.values()).chain(self.issuers.values()).chain(self.addresses.values());
         words.any(|w| find(text, w, Bounds::Words).is_some())
             || self.mails.values().any(|w| text.contains(w.as_str()))

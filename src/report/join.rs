@@ -1,0 +1,252 @@
+//! Two reports of one instance, read together: what a client sees of the public door, and what a node sees of the
+//! doors behind it. Where the client fails and the node does not, the hop between is named. Pure.
+
+use crate::checks;
+use crate::finding::Finding;
+use crate::run::event::Settled;
+use crate::run::{Run, Slice, Status, StepState};
+use crate::subject::About;
+use crate::subject::address::BaseUrl;
+use crate::subject::place::{Door, Place};
+use std::collections::HashMap;
+use thiserror::Error;
+
+/// Why reports cannot be read together: one sentence. Exit code 65.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum JoinError {
+    /// Neither or both were made on a node of GitLab.
+    #[error("are not a client's report and a node's: one of each is read together, others one by one")]
+    NotOneOfEach,
+    /// They speak of different instances.
+    #[error("speak of different instances: {0} and {1}")]
+    OtherInstance(String, String),
+}
+
+/// The public door.
+const PUBLIC: Place = Place::Door(Door::Public);
+
+/// A client's run and a node's, in any order, as one: the node's, with the public door as the client sees it.
+///
+/// # Errors
+/// They are not one of each, or not of the same instance.
+pub fn join(first: Run, second: Run) -> Result<Run, JoinError> {
+    let is_node = |run: &Run| run.about.as_ref().is_some_and(|about| about.node.install.is_some());
+    let (client, node) = match (is_node(&first), is_node(&second)) {
+        (false, true) => (first, second),
+        (true, false) => (second, first),
+        (true, true) | (false, false) => return Err(JoinError::NotOneOfEach),
+    };
+    let url = |run: &Run| run.about.as_ref().and_then(|about| about.instance.clone()).unwrap_or_default();
+    // Whoever names the instance himself may write it in another way.
+    let host = |url: &str| url.parse::<BaseUrl>().map(|url| url.target.host).unwrap_or_default();
+    let (seen, known) = (url(&client), url(&node));
+    if host(&seen) != host(&known) {
+        return Err(JoinError::OtherInstance(seen, known));
+    }
+    Ok(joined(&client, &node))
+}
+
+fn joined(client: &Run, node: &Run) -> Run {
+    let mut run = Run {
+        about: node.about.clone().map(|about| told(about, client)),
+        steps: Vec::new(),
+        probes: node.probes.iter().chain(&client.probes).cloned().collect(),
+        at: node.at.max(client.at),
+        ending: node.ending,
+    };
+    let is_public = |step: &&StepState| step.plan.place == PUBLIC;
+    let outside: Vec<(usize, &StepState)> =
+        client.steps.iter().enumerate().filter(|(_, step)| is_public(step)).collect();
+    let mut from_node = HashMap::new();
+    let mut from_client = HashMap::new();
+    let at = node.steps.iter().position(|step| is_public(&step)).unwrap_or(node.steps.len());
+    for (old, step) in node.steps.iter().enumerate() {
+        if old == at {
+            put_outside(&mut run, &outside, &mut from_client);
+        }
+        if !is_public(&step) {
+            from_node.insert(old, run.steps.len());
+            run.steps.push(step.clone());
+        }
+    }
+    if at == node.steps.len() {
+        put_outside(&mut run, &outside, &mut from_client);
+    }
+    let shift = node.probes.len();
+    for step in &mut run.steps {
+        let (numbers, shift) =
+            if step.plan.place == PUBLIC { (&from_client, shift) } else { (&from_node, 0) };
+        renumber(step, numbers, shift);
+    }
+    name_hops(&mut run, node);
+    run
+}
+
+fn put_outside(run: &mut Run, outside: &[(usize, &StepState)], numbers: &mut HashMap<usize, usize>) {
+    for (old, step) in outside {
+        numbers.insert(*old, run.steps.len());
+        run.steps.push((*step).clone());
+    }
+}
+
+/// Makes a step point to the steps and probes of the joined run.
+fn renumber(step: &mut StepState, numbers: &HashMap<usize, usize>, shift: usize) {
+    step.plan.needs = step.plan.needs.iter().filter_map(|need| numbers.get(need).copied()).collect();
+    for Slice { probe, .. } in &mut step.slices {
+        *probe += shift;
+    }
+    if let Some(Settled::Blocked { by }) = &mut step.settled {
+        match numbers.get(by) {
+            Some(new) => *by = *new,
+            None => {
+                step.status = Status::Skip;
+                step.settled = Some(Settled::Skip {
+                    kind: crate::run::event::Skip::NotAsked,
+                    why: "what it needs was seen from the client alone".to_owned(),
+                });
+            }
+        }
+    }
+}
+
+/// The node's own words, and from where the public door was seen.
+fn told(mut about: About, client: &Run) -> About {
+    let from = client.about.as_ref().and_then(|about| about.node.hostname.clone());
+    let from = from.unwrap_or_else(|| "a client".to_owned());
+    for door in about.doors.iter_mut().filter(|door| door.door == Door::Public) {
+        door.source = format!("seen from {from}");
+    }
+    about
+}
+
+/// Names the hop in what the client found, by how the same check went at the doors behind.
+fn name_hops(run: &mut Run, node: &Run) {
+    for step in run.steps.iter_mut().filter(|step| step.plan.place == PUBLIC) {
+        let check = step.plan.check.clone();
+        let Some(Settled::Findings(findings)) = &mut step.settled else { continue };
+        for finding in findings.iter_mut().filter(|f| f.args.contains_key("hop")) {
+            let fares = [Door::Nginx, Door::Workhorse].map(|door| (door, fared(node, &check, door, finding)));
+            let product = finding.arg("product");
+            let is_another = !["", "unknown", "NGINX"].contains(&product);
+            let hop = checks::hop_between(&fares, is_another);
+            finding.args.insert("hop".to_owned(), hop.to_owned());
+        }
+    }
+}
+
+/// Whether a check went well at a door of the node; `None`: it was not tried, or says nothing of this.
+fn fared(node: &Run, check: &str, door: Door, finding: &Finding) -> Option<bool> {
+    let at_door = |step: &&StepState| step.plan.check == check && step.plan.place == Place::Door(door);
+    let step = node.steps.iter().find(at_door)?;
+    match step.status {
+        Status::Pass => Some(true),
+        Status::Fail | Status::Warn => {
+            step.findings().iter().any(|inner| inner.code == finding.code).then_some(false)
+        }
+        Status::Pending
+        | Status::Running
+        | Status::Skip
+        | Status::Blocked
+        | Status::Error
+        | Status::Cancelled => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Group, Note};
+    use crate::finding::Code;
+    use crate::run::event::Planned;
+    use crate::subject::{Install, Node};
+    use std::time::Duration;
+
+    fn step(check: &str, door: Door, how: &Settled) -> StepState {
+        let plan = Planned {
+            check: check.to_owned(),
+            place: Place::Door(door),
+            group: Group::Inbound,
+            title: String::new(),
+            needs: Vec::new(),
+        };
+        let mut state = StepState::of(plan);
+        state.settle(how, Duration::ZERO);
+        state
+    }
+
+    fn pass() -> Settled {
+        Settled::Pass(Note::default())
+    }
+
+    fn lost() -> Settled {
+        let code = Code::WebsocketUpgradeStripped;
+        let args: Vec<(&str, &str)> = code
+            .row()
+            .args
+            .iter()
+            .map(|name| (*name, if *name == "hop" { "front end" } else { "unknown" }))
+            .collect();
+        Settled::Findings(vec![Finding::new(code, &args)])
+    }
+
+    fn run(install: Option<Install>, instance: &str, steps: Vec<StepState>) -> Run {
+        let node = Node { install, hostname: Some("here".into()), ..Node::default() };
+        let about = About { node, instance: Some(instance.to_owned()), ..About::default() };
+        Run { about: Some(about), steps, ..Run::default() }
+    }
+
+    const URL: &str = "https://gitlab.example.com";
+
+    fn hop(joined: &Run) -> String {
+        let public = joined.steps.iter().find(|s| s.plan.place == PUBLIC).expect("the public door");
+        public.findings().first().map(|f| f.arg("hop").to_owned()).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_the_client_misses_and_the_node_has_gets_lost_between() {
+        let client = || run(None, URL, vec![step("cable", Door::Public, &lost())]);
+        for (nginx, workhorse, expected) in [
+            (pass(), pass(), "between DNS and this node's NGINX"),
+            (lost(), pass(), "this node's NGINX"),
+            (lost(), lost(), "Puma"),
+        ] {
+            let steps = vec![
+                step("cable", Door::Public, &pass()),
+                step("cable", Door::Nginx, &nginx),
+                step("cable", Door::Workhorse, &workhorse),
+            ];
+            let node = run(Some(Install::Omnibus), URL, steps);
+            let joined = join(node, client()).expect("one of each");
+            assert_eq!(joined.steps.len(), 3);
+            assert_eq!(hop(&joined), expected);
+        }
+    }
+
+    #[test]
+    fn steps_that_are_blocked_still_point_to_what_blocks_them() {
+        let mut blocked = step("pings", Door::Public, &Settled::Blocked { by: 1 });
+        blocked.plan.needs = vec![1];
+        let client = run(
+            None,
+            URL,
+            vec![step("reach", Door::Public, &pass()), step("cable", Door::Public, &lost()), blocked],
+        );
+        let node = run(Some(Install::Omnibus), URL, vec![step("reach", Door::Nginx, &pass())]);
+        let joined = join(client, node).expect("one of each");
+        let pings = joined.steps.iter().find(|s| s.plan.check == "pings").expect("pings");
+        let by = pings.blocked_by().expect("blocked");
+        assert_eq!(joined.steps[by].plan.check, "cable");
+    }
+
+    #[test]
+    fn two_of_a_kind_and_two_instances_are_refused_with_a_sentence() {
+        let node = || run(Some(Install::Omnibus), URL, Vec::new());
+        assert_eq!(join(node(), node()).err(), Some(JoinError::NotOneOfEach));
+        let other = run(None, "https://git.example.org", Vec::new());
+        let error = join(node(), other).expect_err("two instances").to_string();
+        assert_eq!(
+            error,
+            "speak of different instances: https://git.example.org and https://gitlab.example.com"
+        );
+    }
+}
