@@ -61,7 +61,7 @@ fn web_server(situation: &Situation) -> WebServer {
     let changes = changes(situation);
     let change = last(&changes, |c| c.nginx.clone()).unwrap_or_default();
     let install = last(&changes, |c| c.install).unwrap_or(Install::Omnibus);
-    if matches!(install, Install::Helm | Install::Source) || change.unread {
+    if matches!(install, Install::Helm | Install::Source) || changes.iter().any(|c| c.nginx_unreadable) {
         return WebServer::Unknown;
     }
     if change.off {

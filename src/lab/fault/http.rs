@@ -76,7 +76,7 @@ pub struct FrontEnd {
     /// What becomes of `Upgrade` and `Connection`.
     #[serde(default)]
     pub upgrade: PassedOn,
-    /// Only WebSockets whose path begins so lose it; empty: all.
+    /// Only sockets whose path begins so lose it; empty: all.
     #[serde(default)]
     pub paths: Vec<String>,
     /// Whether answers to a WebSocket handshake come through without the hop's `server` header, as those of
