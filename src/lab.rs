@@ -12,6 +12,7 @@ mod cloud;
 pub mod fault;
 mod handshake;
 mod headers;
+mod hops;
 mod http;
 mod instance;
 mod node;
@@ -29,7 +30,7 @@ use crate::egress::routes::{Ways, routes};
 use crate::secret::Secret;
 use crate::subject::address::{BaseUrl, Scheme, Target};
 use crate::subject::dial::{AddressRule, AddressTo, Dial};
-use crate::subject::doors::{Certainty, Doors, Entry, WebServer, doors};
+use crate::subject::doors::{Certainty, Doors, Entry, doors};
 use crate::subject::facts::Facts;
 use crate::subject::ranges::Sampling;
 use crate::subject::services::{Deployment, Services};
@@ -210,7 +211,7 @@ impl Lab {
         };
         let at = |part: On, server: SocketAddr| self.ends(part).unwrap_or(AddressTo::Connect(server));
         let mut rules = vec![rule(8181, at(On::Workhorse, workhorse))];
-        if let WebServer::Bundled(own) = node::web_server(&self.situation) {
+        if let Some(own) = node::listening(&self.situation) {
             let server = if own.scheme == Scheme::Https { nginx } else { nginx_plain };
             rules.push(rule(own.port, at(On::Nginx, server)));
         }

@@ -42,7 +42,7 @@ pub(super) enum Talk {
 
 /// The fault of the first hop behind a door that has one.
 fn fault<T>(entered: On, situation: &Situation, of: impl Fn(&Kind) -> Option<T>) -> Option<T> {
-    super::instance::from(entered).find_map(|part| situation.faults(part).find_map(&of))
+    super::hops::from(entered, situation).find_map(|part| situation.faults(part).find_map(&of))
 }
 
 /// Speaks until the peer leaves or a fault ends it.

@@ -147,6 +147,7 @@ impl Authorities {
                 | Kind::Answer(_)
                 | Kind::Header { .. }
                 | Kind::NoKeys
+                | Kind::Unanswered { .. }
                 | Kind::FrontEnd(_)
                 | Kind::Grpc { .. }
                 | Kind::Cable { .. }

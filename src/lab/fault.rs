@@ -141,6 +141,12 @@ pub enum Kind {
         /// What happens instead.
         how: ExchangeEnd,
     },
+    /// Requests are taken in and never answered.
+    Unanswered {
+        /// Those whose path begins with one of these; empty: all.
+        #[serde(rename = "for", default)]
+        targets: Vec<String>,
+    },
     /// What stands before the instance treats requests so.
     FrontEnd(FrontEnd),
     /// The workflow service's HTTP/2 stands, and gRPC is not answered as it should be.

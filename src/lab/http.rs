@@ -7,7 +7,7 @@ use super::fault::{Kind, On};
 use super::handshake::swallow;
 use super::site::Site;
 use super::situation::Situation;
-use super::{cloud, headers, instance};
+use super::{cloud, headers, hops, instance};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::header::{CONTENT_TYPE, DATE, HeaderName, HeaderValue, SERVER};
@@ -18,9 +18,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
+use std::io::Cursor;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Chain, Join, ReadHalf, WriteHalf};
 
 /// A body that is whole from the start, or comes in pieces.
 pub(super) type Body = Either<Full<Bytes>, BoxBody<Bytes, Infallible>>;
@@ -61,13 +62,6 @@ where
     if let Some(how) = fault {
         return instead(stream, how).await;
     }
-    let stream: Box<dyn Io> = match (site.part, version) {
-        (On::Instance | On::Nginx | On::Workhorse, Version::Http1) => match sensible(stream, site).await {
-            Some(stream) => stream,
-            None => return,
-        },
-        _ => Box::new(stream),
-    };
     let channel = match site.speaks {
         super::site::Speaks::Plain => Channel::Plain,
         super::site::Speaks::Tls(_) | super::site::Speaks::Proxy => Channel::Tls,
@@ -77,6 +71,7 @@ where
         let (site, opened) = (site.clone(), opened.clone());
         async move {
             read(&mut request).await;
+            answerable(&request, &site).await;
             let (answer, cable) = respond(request, &site, channel);
             if let Some(cable) = cable {
                 *opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(cable);
@@ -85,6 +80,7 @@ where
             Ok::<_, Infallible>(answer)
         }
     });
+    let Some(stream) = spoken(stream, site, version).await else { return };
     let io = TokioIo::new(stream);
     // How a conversation ends is the peer's affair; there is nobody to tell.
     let _ended = match version {
@@ -97,6 +93,7 @@ where
                 let site = site.clone();
                 async move {
                     read(&mut request).await;
+                    answerable(&request, &site).await;
                     let (answer, _no_upgrade) = respond(request, &site, channel);
                     site.answering();
                     Ok::<_, Infallible>(answer)
@@ -111,29 +108,49 @@ where
     }
 }
 
-/// What HTTP is spoken over.
-trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+/// The longest first line that is waited for.
+const LINE: usize = 8192;
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
-
-/// The stream as it was, if what comes on it may be HTTP; else it is told what it is.
-async fn sensible<S>(mut stream: S, site: &Site) -> Option<Box<dyn Io>>
+/// The stream, if what comes first on it is HTTP; else the first server on the way in has answered it.
+async fn spoken<S>(
+    stream: S,
+    site: &Site,
+    version: Version,
+) -> Option<Join<Chain<Cursor<Vec<u8>>, ReadHalf<S>>, WriteHalf<S>>>
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite,
 {
-    use tokio::io::AsyncReadExt;
-    let mut first = vec![0; 512];
-    let length = stream.read(&mut first).await.ok().filter(|length| *length > 0)?;
-    first.truncate(length);
-    if first.starts_with(b"DUO-DOCTOR") {
-        let said = instance::nonsense(site.part, &site.situation);
-        if stream.write_all(said.as_bytes()).await.is_ok() {
-            let _gone = stream.shutdown().await;
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let mut first = Vec::new();
+    if version == Version::Http1 && is_a_door(site.part) {
+        let mut buffer = [0; 2048];
+        while first.len() < LINE && !first.contains(&b'\n') {
+            match reader.read(&mut buffer).await {
+                Ok(length) if length > 0 => first.extend_from_slice(&buffer[..length]),
+                Ok(_) | Err(_) => break,
+            }
         }
-        return None;
+        let line = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        if !line.is_empty() && !String::from_utf8_lossy(line).contains(" HTTP/") {
+            let answer = hops::to_nonsense(site.part, &site.situation);
+            let _gone = writer.write_all(answer.as_bytes()).await;
+            let _gone = writer.shutdown().await;
+            return None;
+        }
     }
-    let (reader, writer) = tokio::io::split(stream);
-    Some(Box::new(tokio::io::join(std::io::Cursor::new(first).chain(reader), writer)))
+    Some(tokio::io::join(Cursor::new(first).chain(reader), writer))
+}
+
+/// Whether a part of the lab is a way into the instance.
+fn is_a_door(part: On) -> bool {
+    matches!(part, On::Instance | On::Nginx | On::Workhorse)
+}
+
+/// Waits for ever where a hop takes requests in and does not answer them.
+async fn answerable<B>(request: &Request<B>, site: &Site) {
+    if is_a_door(site.part) && hops::is_unanswered(request.uri().path(), site.part, &site.situation) {
+        tokio::time::sleep(super::situation::LONGEST).await;
+    }
 }
 
 /// Reads a request to its end, as servers do before they answer.
@@ -144,17 +161,26 @@ async fn read(request: &mut Request<Incoming>) {
 fn respond(request: Request<Incoming>, site: &Site, channel: Channel) -> (Response<Body>, Option<Opened>) {
     let situation = &site.situation;
     let request = headers::on_the_way(request, site.part, situation);
+    if is_a_door(site.part) {
+        return instance::answer(request, site.part, situation, channel);
+    }
     if let Some(fixed) = situation.fixed_answer(site.part, request.uri().path()) {
         return (fixed_answer(fixed, &request, situation), None);
     }
     match site.part {
-        On::Instance | On::Nginx | On::Workhorse => instance::answer(request, site.part, situation, channel),
         On::Customers => (cloud::customers(&request, situation), None),
         // Whoever talks HTTP/1.1 there has no gRPC behind it.
         On::Workflow => (plain(502, "text/html", "<title>502 Bad Gateway</title>", situation), None),
-        On::Cloud | On::Gateway | On::Both | On::Proxy | On::Node | On::Resolver | On::Puma => {
-            (cloud::gateway(&request, situation), None)
-        }
+        On::Cloud
+        | On::Gateway
+        | On::Both
+        | On::Proxy
+        | On::Node
+        | On::Resolver
+        | On::Instance
+        | On::Nginx
+        | On::Workhorse
+        | On::Puma => (cloud::gateway(&request, situation), None),
     }
 }
 
@@ -265,7 +291,6 @@ pub(super) async fn instead<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, ho
 
 /// The head of a request, up to its empty line; what came, where it ends before or is longer than 16 KiB.
 pub(super) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
-    use tokio::io::AsyncReadExt;
     let mut head = Vec::new();
     let mut buffer = [0; 2048];
     while head.len() < 16_384 && !head.windows(4).any(|w| w == b"\r\n\r\n") {

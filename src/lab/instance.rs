@@ -1,17 +1,16 @@
-//! The instance: what its backend sees of a request behind the hops on its way, and how GitLab answers it.
-//!
-//! A request enters at a door and passes every hop behind it: what stands before the node, the node's NGINX, Workhorse,
-//! Puma. What a hop does is said by the faults at it.
+//! The instance: how GitLab answers a request that has passed the hops on its way (`hops`).
 
 use super::cable::{Opened, Talk};
-use super::fault::http::{Backend, FrontEnd, PassedOn};
-use super::fault::{ConnectEnd, Kind, On};
+use super::fault::http::Backend;
+use super::fault::{Kind, On};
+use super::headers::on_the_way;
+use super::hops::{Seen, Way, from, out, seen, stopped};
 use super::http::{Body, Channel, plain, set};
 use super::situation::{GOOD_TOKEN, Situation, name_of};
 use crate::subject::address::BaseUrl;
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, LOCATION, ORIGIN, SEC_WEBSOCKET_ACCEPT,
-    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SERVER, SET_COOKIE, UPGRADE,
+    AUTHORIZATION, CONNECTION, HeaderName, LOCATION, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SET_COOKIE, UPGRADE,
 };
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
@@ -23,34 +22,6 @@ const PROTOCOL: &str = "actioncable-v1-json";
 /// The Agent Platform's WebSocket.
 const AGENT: &str = "/api/v4/ai/duo_workflows/ws";
 
-/// The hops of the way in, outermost first.
-const HOPS: [On; 4] = [On::Instance, On::Nginx, On::Workhorse, On::Puma];
-
-/// The hops that a request passes which enters at one of them.
-pub(super) fn from(entered: On) -> impl Iterator<Item = On> {
-    HOPS.into_iter().skip_while(move |hop| *hop != entered)
-}
-
-/// A request as the backend sees it.
-struct Seen {
-    proto: String,
-    host: String,
-    upgrade: bool,
-    protocols: Vec<String>,
-    /// The `server` header that the client sees, and whether it stands on answers to handshakes too.
-    server: String,
-    tunnels: bool,
-    backend: Backend,
-}
-
-/// What one hop does to the requests that pass it.
-fn hop(situation: &Situation, part: On) -> Option<FrontEnd> {
-    situation.faults(part).find_map(|kind| {
-        let Kind::FrontEnd(front) = kind else { return None };
-        Some(front.clone())
-    })
-}
-
 /// The answer, and the WebSocket behind it where one is opened.
 pub(super) fn answer(
     request: Request<Incoming>,
@@ -60,44 +31,26 @@ pub(super) fn answer(
 ) -> (Response<Body>, Option<Opened>) {
     if entered == On::Instance && channel == Channel::Plain && !situation.is_plain() {
         let to = format!("https://{}{}", name_of(On::Instance), request.uri().path());
-        return (redirect(&to, "nginx", situation), None);
-    }
-    let path = below_root(situation, request.uri().path());
-    if let Some(answer) = refused(&request, &path, entered, situation) {
+        let mut answer = redirect(&to, situation);
+        out(&mut answer, On::Puma, Way::Answer, entered, situation);
         return (answer, None);
     }
+    let path = below_root(situation, request.uri().path());
+    if let Some(answer) = stopped(&request, &path, entered, situation) {
+        return (answer, None);
+    }
+    // What the door itself does to headers was done before this, as by every other service.
+    let behind = from(entered, situation).skip(1);
+    let request = behind.fold(request, |request, part| on_the_way(request, part, situation));
     let seen = seen(&request, &path, entered, situation, channel);
     let (mut answer, opened) = match path.as_str() {
         "/-/cable" => cable(request, &seen, entered, situation),
         AGENT => agent(request, &seen, entered, situation),
         path => (page(path, &request, &seen, entered, situation), None),
     };
-    let tunnelled = seen.upgrade && seen.tunnels;
-    if !tunnelled && !seen.server.is_empty() {
-        set(&mut answer, SERVER, &seen.server);
-    }
+    let way = if seen.upgrade { Way::Tunnel } else { Way::Answer };
+    out(&mut answer, On::Puma, way, entered, situation);
     (answer, opened)
-}
-
-/// What the first server at a door says to a line that is no HTTP.
-pub(super) fn nonsense(entered: On, situation: &Situation) -> String {
-    let front = hop(situation, entered);
-    if let Some(words) = front.as_ref().and_then(|front| front.nonsense.clone()) {
-        return words;
-    }
-    let own = if entered == On::Workhorse { "" } else { "nginx" };
-    let server = front.map_or(own.to_owned(), |front| front.server);
-    if server.is_empty() {
-        return "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
-            .to_owned();
-    }
-    let body = format!(
-        "<html><head><title>400 Bad Request</title></head><body><hr><center>{server}</center></body></html>"
-    );
-    let length = body.len();
-    format!(
-        "HTTP/1.1 400 Bad Request\r\nServer: {server}\r\nContent-Type: text/html\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    )
 }
 
 /// The path without the instance's relative URL root.
@@ -105,110 +58,6 @@ fn below_root(situation: &Situation, path: &str) -> String {
     let url: Option<BaseUrl> = situation.scenario.url.as_ref().and_then(|url| url.parse().ok());
     let root = url.map(|url| url.root).unwrap_or_default();
     path.strip_prefix(root.as_str()).unwrap_or(path).to_owned()
-}
-
-/// What a hop answers by itself: fixed answers, bodies that are too large, hops behind it that cannot be reached.
-fn refused(
-    request: &Request<Incoming>,
-    path: &str,
-    entered: On,
-    situation: &Situation,
-) -> Option<Response<Body>> {
-    let length = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
-    for part in from(entered) {
-        let server = hop(situation, part).map_or("nginx".to_owned(), |front| front.server);
-        if part != entered && situation.faults(part).any(|kind| is_unreachable(kind)) {
-            return Some(match part {
-                On::Puma => plain(502, "text/html; charset=utf-8", NOT_RESPONDING, situation),
-                _ => bad_gateway(&server, situation),
-            });
-        }
-        // The door's own fixed answers are given before this, as those of every other service.
-        if part != entered
-            && let Some(fixed) = situation.fixed_answer(part, path)
-        {
-            return Some(super::http::fixed_answer(fixed, request, situation));
-        }
-        let limit = situation.faults(part).find_map(|kind| {
-            let Kind::BodyLimit { bytes } = kind else { return None };
-            Some(*bytes)
-        });
-        if limit.is_some_and(|most| length.is_some_and(|length| length > most)) {
-            let body = "<html><head><title>413 Request Entity Too Large</title></head></html>";
-            let mut answer = plain(413, "text/html", body, situation);
-            set(&mut answer, SERVER, &server);
-            return Some(answer);
-        }
-    }
-    None
-}
-
-fn is_unreachable(kind: &Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Connect { how: ConnectEnd::Refused | ConnectEnd::Unreachable | ConnectEnd::Swallowed, .. }
-    )
-}
-
-fn bad_gateway(server: &str, situation: &Situation) -> Response<Body> {
-    let body = format!(
-        "<html><head><title>502 Bad Gateway</title></head><body><hr><center>{server}</center></body></html>"
-    );
-    let mut answer = plain(502, "text/html", body, situation);
-    set(&mut answer, SERVER, server);
-    answer
-}
-
-fn seen(
-    request: &Request<Incoming>,
-    path: &str,
-    entered: On,
-    situation: &Situation,
-    channel: Channel,
-) -> Seen {
-    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
-    let asked = header(HOST.as_str()).or(request.uri().authority().map(http::uri::Authority::as_str));
-    let told = header("x-forwarded-proto").unwrap_or("http").to_owned();
-    // Whoever ends TLS says so; a plain listener passes on what it is told.
-    let proto = match channel {
-        Channel::Tls => "https".to_owned(),
-        Channel::Plain => told.clone(),
-    };
-    let wants = header(UPGRADE.as_str()).is_some_and(|v| v.eq_ignore_ascii_case("websocket"))
-        && header(CONNECTION.as_str()).is_some_and(|v| v.to_ascii_lowercase().contains("upgrade"));
-    let protocols = header(SEC_WEBSOCKET_PROTOCOL.as_str()).unwrap_or_default();
-    let mut seen = Seen {
-        proto,
-        host: asked.unwrap_or_default().to_owned(),
-        upgrade: wants,
-        protocols: protocols.split(',').map(|p| p.trim().to_owned()).filter(|p| !p.is_empty()).collect(),
-        server: if entered == On::Workhorse { String::new() } else { "nginx".to_owned() },
-        tunnels: false,
-        backend: Backend::Workhorse,
-    };
-    // From the inside outwards, so that the outermost hop has the last word on what the client sees.
-    let passed: Vec<FrontEnd> = from(entered).filter_map(|part| hop(situation, part)).collect();
-    for front in passed.iter().rev() {
-        let touched = front.paths.is_empty() || front.paths.iter().any(|p| path.starts_with(p.as_str()));
-        seen.upgrade &= !(touched && front.upgrade == PassedOn::Dropped);
-        match front.proto.as_deref() {
-            Some("as-told") => seen.proto.clone_from(&told),
-            Some(proto) => proto.clone_into(&mut seen.proto),
-            None => {}
-        }
-        if let Some(host) = &front.host {
-            seen.host.clone_from(host);
-        }
-        if let Some(known) = &front.protocols {
-            seen.protocols.retain(|p| known.contains(p));
-        }
-        if !front.server.is_empty() {
-            seen.server.clone_from(&front.server);
-        }
-        seen.tunnels = front.tunnels;
-        seen.backend = front.backend;
-    }
-    seen
 }
 
 /// GitLab's health addresses, and what they say.
@@ -242,12 +91,9 @@ fn page(
         }
         _ => {
             let to = format!("{}://{}/users/sign_in", seen.proto, seen.host);
-            redirect(&to, "nginx", situation)
+            redirect(&to, situation)
         }
     };
-    if seen.server.is_empty() {
-        answer.headers_mut().remove(SERVER);
-    }
     marks(&mut answer, &id);
     if path == "/users/sign_in" {
         set(
@@ -262,7 +108,8 @@ fn page(
 /// A streamed completion, as it arrives: piece by piece, or collected by a hop.
 fn completion(entered: On, situation: &Situation) -> Response<Body> {
     let pieces = ["def greet(name)\n", "  puts \"Hello, #{name}\"\n", "end\n", "def goodbye(name)\nend\n"];
-    let collects = from(entered).any(|part| situation.faults(part).any(|kind| *kind == Kind::Collects));
+    let collects =
+        from(entered, situation).any(|part| situation.faults(part).any(|kind| *kind == Kind::Collects));
     let mut answer = plain(200, "text/event-stream", "", situation);
     *answer.body_mut() = super::http::streamed(&pieces, collects);
     answer
@@ -315,6 +162,10 @@ fn cable(
 ) -> (Response<Body>, Option<Opened>) {
     let not_found = || plain(404, "text/plain", "Page not found", situation);
     let key = text_of(&request, SEC_WEBSOCKET_KEY);
+    if seen.upgrade && key.is_none() {
+        // Action Cable's driver raises an exception.
+        return (plain(500, "text/html; charset=utf-8", FAILED, situation), None);
+    }
     let (true, Some(key)) = (seen.upgrade, key) else {
         let answer = match seen.backend {
             Backend::Workhorse => {
@@ -328,9 +179,7 @@ fn cable(
         return (answer, None);
     };
     if seen.protocols.is_empty() && text_of(&request, SEC_WEBSOCKET_PROTOCOL).is_some() {
-        let mut answer = plain(400, "text/plain", "Bad Request", situation);
-        set(&mut answer, SERVER, &seen.server);
-        return (answer, None);
+        return (plain(400, "text/plain", "Bad Request", situation), None);
     }
     let origin = text_of(&request, ORIGIN).unwrap_or_default();
     let allowed = super::node::allowed_origins(situation);
@@ -373,16 +222,11 @@ fn agent(
     open(request, &key, Talk::Agent, entered, situation)
 }
 
-fn redirect(to: &str, server: &str, situation: &Situation) -> Response<Body> {
+fn redirect(to: &str, situation: &Situation) -> Response<Body> {
     let mut answer = plain(302, "text/html; charset=utf-8", "", situation);
     set(&mut answer, LOCATION, to);
-    set(&mut answer, SERVER, server);
     answer
 }
-
-/// Workhorse's page where Puma does not answer it.
-const NOT_RESPONDING: &str =
-    "<!DOCTYPE html>\n<html><head><title>GitLab is not responding (502)</title></head></html>\n";
 
 const SIGN_IN: &str = r#"<!DOCTYPE html>
 <html class="gl-light ui-neutral" lang="en">
@@ -394,3 +238,6 @@ const SIGN_IN: &str = r#"<!DOCTYPE html>
 <body class="login-page" data-page="sessions:new"><h1>GitLab</h1></body>
 </html>
 "#;
+
+/// What Rails says where something was raised.
+const FAILED: &str = "<!DOCTYPE html>\n<html><head><title>Something went wrong (500)</title></head></html>\n";

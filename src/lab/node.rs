@@ -33,23 +33,18 @@ fn changes(situation: &Situation) -> Vec<&NodeChange> {
     std::iter::once(&situation.scenario.node).chain(changed).collect()
 }
 
-/// The web server on the node as it is now.
-pub(super) fn web_server(situation: &Situation) -> WebServer {
+/// The web server that listens on the node now.
+pub(super) fn listening(situation: &Situation) -> Option<Nginx> {
     let changes = changes(situation);
     let change = last(&changes, |c| c.nginx.clone()).unwrap_or_default();
     let install = last(&changes, |c| c.install).unwrap_or(Install::Omnibus);
     let roles = last(&changes, |c| c.roles.clone());
-    if matches!(install, Install::Helm | Install::Source) {
-        return WebServer::Unknown;
-    }
-    if roles.is_some_and(|roles| !roles.iter().any(|r| r == "rails" || r == "nginx")) {
-        return WebServer::None("NGINX does not run on this node".to_owned());
-    }
-    if change.off {
-        return WebServer::None("/etc/gitlab/gitlab.rb line 7 has nginx['enable'] = false".to_owned());
+    let runs = roles.is_none_or(|roles| roles.iter().any(|r| r == "rails" || r == "nginx"));
+    if install == Install::Helm || change.off || !runs {
+        return None;
     }
     let scheme = if change.plain || situation.is_plain() { Scheme::Http } else { Scheme::Https };
-    WebServer::Bundled(Nginx {
+    Some(Nginx {
         address: Ipv4Addr::LOCALHOST.into(),
         port: change.port.unwrap_or(scheme.default_port()),
         scheme,
@@ -61,9 +56,31 @@ pub(super) fn web_server(situation: &Situation) -> WebServer {
     })
 }
 
+/// What the node's files say of its web server.
+fn web_server(situation: &Situation) -> WebServer {
+    let changes = changes(situation);
+    let change = last(&changes, |c| c.nginx.clone()).unwrap_or_default();
+    let install = last(&changes, |c| c.install).unwrap_or(Install::Omnibus);
+    if matches!(install, Install::Helm | Install::Source) || changes.iter().any(|c| c.nginx_unreadable) {
+        return WebServer::Unknown;
+    }
+    if change.off {
+        return WebServer::None("/etc/gitlab/gitlab.rb line 7 has nginx['enable'] = false".to_owned());
+    }
+    match listening(situation) {
+        Some(nginx) => WebServer::Bundled(nginx),
+        None => WebServer::None("NGINX does not run on this node".to_owned()),
+    }
+}
+
+/// Whether GitLab's own NGINX stands on the way in, on this node or another.
+pub(super) fn has_nginx(situation: &Situation) -> bool {
+    !last(&changes(situation), |c| c.nginx.clone()).unwrap_or_default().off
+}
+
 /// Whether the node's web server wants to be told who comes.
 pub(super) fn wants_announcement(situation: &Situation) -> bool {
-    matches!(web_server(situation), WebServer::Bundled(nginx) if nginx.proxy_protocol == Some(true))
+    listening(situation).is_some_and(|nginx| nginx.proxy_protocol == Some(true))
 }
 
 /// Origins that Action Cable accepts beside the instance's own.

@@ -2,6 +2,7 @@
 
 mod client;
 mod faults;
+mod hops;
 
 use super::Lab;
 use super::fault::On;
@@ -162,7 +163,10 @@ async fn every_broken_way_works_once_mended() {
         lab.mend();
         let healthz = get(&lab, On::Cloud, "/ai/monitoring/healthz").await;
         assert!(healthz.starts_with("HTTP/1.1 200"), "{}: {healthz}", scenario.name);
-        assert_eq!(welcome(&lab, None).await, r#"{"type":"welcome"}"#, "{}", scenario.name);
+        // The client of these tests knows the usual address alone.
+        if scenario.url.is_none() {
+            assert_eq!(welcome(&lab, None).await, r#"{"type":"welcome"}"#, "{}", scenario.name);
+        }
         let usual = scenario.node.version.clone().unwrap_or("18.9.1".into());
         assert_eq!(lab.subject(Limits::DEFAULT, now()).node.gitlab_version, Some(usual));
     }

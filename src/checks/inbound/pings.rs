@@ -2,12 +2,12 @@
 
 use super::cable::Args;
 use super::handshake::{fares, first, inner, socket};
-use super::hop::{self, Blame, Hop, blame};
+use super::hop::{self, Blame, Fares, Hop, blame};
 use super::{At, open_doors};
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::failure::{Failure, Layer, WebSocketFailure};
 use crate::finding::Code;
-use crate::probe::Reading;
+use crate::probe::{Probe, Reading};
 use crate::text;
 use std::time::Duration;
 
@@ -32,8 +32,7 @@ fn until(at: At) -> Layer {
 fn ask(at: At) -> Vec<Ask> {
     let mut asks = first(at);
     let Some(probe) = socket(at) else { return asks };
-    let welcome = at.seen.sample(&probe, Layer::Welcome).map(|s| s.took).unwrap_or_default();
-    if at.seen.failure(&probe).is_some() || welcome > LATE {
+    if at.seen.failure(&probe).is_some() || held_back(at, &probe).is_some() {
         asks.extend(inner(at, Layer::Ping, until(at)));
         asks.extend(hop::ask(at));
     }
@@ -47,14 +46,23 @@ const LATE: Duration = Duration::from_secs(2);
 /// Without a ping for so long, Action Cable's client gives the socket up (`staleThreshold`: two pings).
 const STALE: Duration = Duration::from_secs(6);
 
+/// How long a message was held back that came all the same.
+fn held_back(at: At, probe: &Probe) -> Option<Duration> {
+    let welcome = at.seen.sample(probe, Layer::Welcome).map(|s| s.took).unwrap_or_default();
+    let gap = match at.seen.reached(probe, Layer::Hold) {
+        Reached::Here(Reading::Held { longest_gap, .. }) => *longest_gap,
+        Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => Duration::ZERO,
+    };
+    (welcome > LATE).then_some(welcome).or((gap > STALE).then_some(gap))
+}
+
 fn judge(at: At) -> Verdict {
     let Some(probe) = socket(at) else {
         return Verdict::Unknown("the socket was not opened".to_owned());
     };
     let seen = at.seen;
-    let welcome = seen.sample(&probe, Layer::Welcome).map(|s| s.took).unwrap_or_default();
-    if welcome > LATE {
-        return buffered(at, welcome);
+    if let Some(held_back) = held_back(at, &probe) {
+        return buffered(at, held_back);
     }
     match (seen.failure(&probe), seen.reached(&probe, Layer::Hold), seen.reached(&probe, Layer::Ping)) {
         (Some(Failure::WebSocket(WebSocketFailure::Cut { after, .. })), ..) => {
@@ -70,9 +78,6 @@ fn judge(at: At) -> Verdict {
             Verdict::Unknown(format!("what came is not Action Cable's: \"{}\"", text::escape(text, 60)))
         }
         (Some(failure), ..) => Verdict::Unknown(format!("the socket failed in an unknown way: {failure}")),
-        (None, Reached::Here(Reading::Held { longest_gap, .. }), _) if *longest_gap > STALE => {
-            buffered(at, *longest_gap)
-        }
         (None, Reached::Here(Reading::Held { frames, longest_gap }), _) => Verdict::pass_with(
             format!(
                 "Held open to the end: {frames} frames, the longest gap {}.",
@@ -92,8 +97,11 @@ fn buffered(at: At, after: Duration) -> Verdict {
 }
 
 fn found(at: At, code: Code, after: Duration) -> Verdict {
-    let Blame { hop, product } =
-        blame(at, &|inner| fares(inner, socket(inner), until(inner)), &[], Hop::Puma);
+    let in_time = |inner: At| match socket(inner) {
+        Some(probe) if held_back(inner, &probe).is_some() => Fares::Fails,
+        probe => fares(inner, probe, until(inner)),
+    };
+    let Blame { hop, product } = blame(at, &in_time, &[], Hop::Puma);
     let mut args = Args::of(at);
     args.hop(hop, &product);
     args.found(code, &[("seconds", &text::seconds(after))])

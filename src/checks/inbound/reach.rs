@@ -43,12 +43,13 @@ pub(in crate::checks) static REACH: Check = Check {
 
 fn ask(at: At) -> Vec<Ask> {
     let mut asks = at.slice(Layer::Dns, Layer::Http);
-    let failed = at.seen.failure(&at.page()).is_some();
+    let failure = at.seen.failure(&at.page());
     let is_odd = at.answer(&at.page()).is_some_and(|a| !is_gitlab(a) || a.status >= 500);
-    if failed || is_odd {
+    if failure.is_some() || is_odd {
         asks.extend(at.behind().flat_map(|inner| inner.slice(Layer::Dns, Layer::Http)));
     }
-    if is_odd {
+    // Who answers a page with silence may still say who he is to a line that is no HTTP.
+    if is_odd || matches!(failure, Some(Failure::Http(_))) {
         asks.extend(hop::ask(at));
     }
     asks

@@ -219,14 +219,17 @@ fn why(at: At, answer: &Answer) -> Why {
     let opens_at = |probe: Option<Probe>| {
         probe.is_some_and(|probe| matches!(at.seen.reached(&probe, Layer::Upgrade), Reached::Here(_)))
     };
-    let cable_opens = opens_at(handshake::socket(at));
-    let opens_behind = at.behind().any(|inner| opens(inner) == Fares::Works);
+    // Behind this door the token has the right, so what is missing here is the upgrade. Without a door behind, the
+    // other WebSocket tells: Rails says 403 to whoever has no right as well.
+    let without_upgrade = if at.behind().next().is_some() {
+        at.behind().any(|inner| opens(inner) == Fares::Works)
+    } else {
+        !opens_at(handshake::socket(at))
+    };
     match answer.status {
         502..=504 => Why::UpstreamFailed,
         _ if opens_at(without_origin(at)) => Why::OriginRejected,
-        403 if is_gitlab(answer) && !cable_opens && (opens_behind || at.behind().next().is_none()) => {
-            Why::UpgradeStripped
-        }
+        403 if is_gitlab(answer) && without_upgrade => Why::UpgradeStripped,
         401 | 403 | 407 | 429 | 451 => Why::Denied,
         200..=399 | 400 | 426 | 500 => Why::UpgradeStripped,
         404 | 410 => Why::NotFound,

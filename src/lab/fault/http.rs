@@ -19,6 +19,7 @@ pub enum ExchangeEnd {
 
 /// An answer that does not depend on the request.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FixedAnswer {
     /// Requests whose path (for CONNECT: whose target) begins with one of these; empty: all.
     #[serde(rename = "for", default)]
@@ -57,18 +58,25 @@ pub enum Marks {
 }
 
 /// A hop on the way in, and how it passes requests on: what stands before the node's web server, or that itself.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FrontEnd {
     /// Its `server` header; empty: it adds none, and that of the hop behind it stays.
     pub server: String,
+    /// Which answers carry it.
+    #[serde(default)]
+    pub signs: Signs,
+    /// Headers beside that which it puts on every answer.
+    #[serde(default)]
+    pub adds: BTreeMap<String, String>,
     /// What it answers to a line that is no HTTP, word for word; not said: 400 with its `server` header and a page
-    /// that names it.
+    /// that names it. Empty: it ends the connection.
     #[serde(default)]
     pub nonsense: Option<String>,
     /// What becomes of `Upgrade` and `Connection`.
     #[serde(default)]
     pub upgrade: PassedOn,
-    /// Only WebSockets whose path begins so lose it; empty: all.
+    /// Only sockets whose path begins so lose it; empty: all.
     #[serde(default)]
     pub paths: Vec<String>,
     /// Whether answers to a WebSocket handshake come through without the hop's `server` header, as those of
@@ -84,6 +92,21 @@ pub struct FrontEnd {
     /// Who answers a cable request without `Upgrade`.
     #[serde(default)]
     pub backend: Backend,
+}
+
+/// Which answers carry a hop's `server` header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signs {
+    /// All of them, in place of that of the hop behind, as NGINX does it.
+    #[default]
+    All,
+    /// Those that come without one, and its own: Apache keeps what the server behind it says.
+    Unsigned,
+    /// Those that it makes itself, as balancers do it.
+    Own,
+    /// All of them, beside that of the hop behind: two `server` headers.
+    Beside,
 }
 
 /// What becomes of a header on its way through.

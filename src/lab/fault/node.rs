@@ -47,6 +47,8 @@ pub struct NodeChange {
     pub agent_platform: Option<bool>,
     /// Another web server on the node.
     pub nginx: Option<NginxChange>,
+    /// Whether its files could be read; if not, what listens is not known to be GitLab's own.
+    pub nginx_unreadable: bool,
     /// The port at which Workhorse listens, in place of its socket.
     pub workhorse_port: Option<u16>,
     /// Origins that Action Cable accepts beside the instance's own.

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 /// How a certificate differs from the sound one. Days count from the start of the lab.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CertificateChange {
     /// The day on which it begins.
     pub from: Option<i64>,
@@ -38,6 +39,7 @@ pub enum Signer {
 
 /// An authority of the lab: a root, an intermediate, and who knows the root.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AuthorityNames {
     /// The organisation of both.
     pub organization: String,

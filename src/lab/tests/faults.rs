@@ -202,10 +202,10 @@ async fn a_front_end_spoils_the_handshake_as_it_does_in_the_field() {
         ("websocket-upgrade-stripped", https, 400, apache, "websocket upgrade required\n"),
         ("websocket-upgrade-stripped-404", https, 404, apache, "Page not found"),
         ("websocket-upgrade-stripped-404", http, 404, apache, "Page not found"),
-        ("websocket-origin-rejected", https, 404, "", "Page not found"),
-        ("websocket-origin-rejected", http, 101, "", ""),
-        ("websocket-origin-rejected-host", https, 404, "", "Page not found"),
-        ("websocket-origin-rejected-host", "https://127.0.0.1:8181", 101, "", ""),
+        ("websocket-origin-rejected", https, 404, "nginx", "Page not found"),
+        ("websocket-origin-rejected", http, 101, "nginx", ""),
+        ("websocket-origin-rejected-host", https, 404, "nginx", "Page not found"),
+        ("websocket-origin-rejected-host", "https://127.0.0.1:8181", 101, "nginx", ""),
     ] {
         let seen = cable(&lab(name).await, origin).await;
         assert_eq!((seen.0, seen.1.as_str()), (status, server), "{name} {origin}");
