@@ -290,7 +290,7 @@ mod tests {
             let word = match &row.sign {
                 Sign::Server(word) | Sign::Via(word) | Sign::Cookie(word) | Sign::Certificate(word) => word,
                 Sign::Header { name, .. } => name,
-                Sign::Page(_) | Sign::BadRequest { .. } | Sign::Settings(_) => continue,
+                Sign::Page(_) | Sign::BadRequest { .. } | Sign::Goaway(_) | Sign::Settings(_) => continue,
             };
             assert_eq!(*word, word.to_lowercase());
         }
