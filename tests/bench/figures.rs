@@ -3,6 +3,8 @@
 //!
 //! Where they are installed, `trip` and `mtr` are measured in the same way in the same run, for comparison.
 
+#[path = "doors.rs"]
+mod doors;
 #[path = "engine.rs"]
 mod engine;
 #[path = "process.rs"]
@@ -129,6 +131,15 @@ fn runs() {
             &format!("outbound checks by {} ways, wall time", w.count),
             &format!("{} (1.05 x chain + 20)", ms(goal)),
             &format!("{}, processor {} (lab included)", ms(w.wall), ms(w.busy)),
+        );
+    }
+    for _ in 0..3 {
+        let d = doors::all();
+        let goal = d.ping.mul_f64(1.05) + Duration::from_millis(100);
+        row(
+            &format!("{} inbound checks over 3 doors, wall time", d.steps),
+            &format!("{} (1.05 x ping + 100)", ms(goal)),
+            &format!("{}, a ping {}", ms(d.wall), ms(d.ping)),
         );
     }
     row("finding out about a fixture node", "10 ms", &times(ways::discovery()));
