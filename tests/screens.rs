@@ -1,6 +1,10 @@
 //! The screens as pictures and as behaviour: what is seen at which size, and what a key does. The run is built
 //! by hand; no terminal, no network.
 
+#[path = "screens/doors.rs"]
+mod doors;
+#[path = "screens/inward.rs"]
+mod inward;
 #[path = "screens/story.rs"]
 mod story;
 
@@ -362,13 +366,14 @@ fn leaving_a_run_that_goes_on_is_asked_about() {
 /// Every screen of this file in one look, after the keys that lead there.
 fn every_screen(size: (u16, u16), look: Look) -> Vec<Model> {
     let mut models = vec![model(size, look), running(size, look), finished(size, look, Plot::Healthy)];
-    let ways: [&[Key]; 9] = [
+    let ways: [&[Key]; 10] = [
         &[],
         &[Key::Enter],
         &[Key::Enter, Key::Tab],
         &[Key::Enter, Key::Tab, Key::Tab],
         &[Key::Char('g')],
         &[Key::Char('o')],
+        &[Key::Char('d')],
         &[Key::Char('e')],
         &[Key::Char('?')],
         &[Key::Char('/'), Key::Char('c')],
@@ -677,10 +682,12 @@ proptest! {
     fn whatever_is_pressed_and_however_large_nothing_panics(
         happenings in proptest::collection::vec(happening(), 1..60),
         saved in proptest::bool::ANY,
+        inward in proptest::bool::ANY,
     ) {
+        let all = if inward { inward::events(inward::Way::FrontEnd) } else { story::events_with_every_way(Plot::Broken) };
         let mut model = if saved {
             let mut model = Model::new((80, 24), ASCII, Origin::Saved("x".to_owned()), at("02:47:05"));
-            open_saved(&mut model, Run::of(&story::events_with_every_way(Plot::Broken)));
+            open_saved(&mut model, Run::of(&all));
             model
         } else {
             let mut model = Model::new((80, 24), LOOK, Origin::Demos, at("02:47:05"));
@@ -688,7 +695,7 @@ proptest! {
             update(&mut model, Msg::Begun { title: None, mends: Some("it".to_owned()) });
             model
         };
-        let mut left = story::events_with_every_way(Plot::Broken).into_iter().collect::<std::collections::VecDeque<_>>();
+        let mut left = all.into_iter().collect::<std::collections::VecDeque<_>>();
         for happening in happenings {
             match happening {
                 Happening::Key(key) => drop(press(&mut model, &[key])),

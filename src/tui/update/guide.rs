@@ -27,7 +27,9 @@ pub(super) fn first_open(model: &Model, cause: &Cause) -> usize {
 fn guide(model: &Model) -> Option<&Guide> {
     match model.screen() {
         Screen::Guide(guide) => Some(guide),
-        Screen::Demos { .. } | Screen::Overview | Screen::Drill(_) | Screen::Routes(_) => None,
+        Screen::Demos { .. } | Screen::Overview | Screen::Drill(_) | Screen::Routes(_) | Screen::Doors(_) => {
+            None
+        }
     }
 }
 
@@ -66,7 +68,9 @@ pub(super) fn snippet(model: &Model) -> Option<String> {
             let first = steps.iter().skip(from).flat_map(FixStep::snippets).next();
             first.or_else(|| steps.iter().flat_map(FixStep::snippets).next())
         }
-        Screen::Drill(_) | Screen::Demos { .. } | Screen::Overview | Screen::Routes(_) => None,
+        Screen::Drill(_) | Screen::Demos { .. } | Screen::Overview | Screen::Routes(_) | Screen::Doors(_) => {
+            None
+        }
     };
     snippet.map(|s| s.text)
 }
