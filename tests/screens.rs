@@ -10,7 +10,7 @@ mod story;
 
 use duo_doctor::check::Group;
 use duo_doctor::finding::{Code, Finding};
-use duo_doctor::report::file::{SaveError, Saved};
+use duo_doctor::report::file::{Overwrite, SaveError, Saved};
 use duo_doctor::report::{FailOn, Redaction};
 use duo_doctor::run::event::{Event, Planned, Settled};
 use duo_doctor::run::{Run, StepState};
@@ -567,6 +567,42 @@ fn a_file_that_exists_is_kept_unless_somebody_says_so() {
     update(&mut model, Msg::Saved(Ok(saved)));
     assert!(matches!(&model.dialog, Some(Dialog::Export(Export { outcome: Outcome::Written(..), .. }))));
     assert!(view::farewell::lines(&model)[1].contains("report saved to /root/duo-2026-11-22-2.md"));
+}
+
+#[test]
+fn w_writes_the_snippet_on_the_screen_to_a_file_named_after_what_it_mends() {
+    let mut model = finished((80, 24), LOOK, Plot::Broken);
+    press(&mut model, &[Key::Down, Key::Enter, Key::Tab, Key::Char('w')]);
+    insta::assert_snapshot!(picture(&model));
+    let name = "duo-doctor-websocket-upgrade-stripped.sh";
+    let cmds = press(&mut model, &[Key::Enter]);
+    assert!(
+        matches!(&cmds[..], [Cmd::Save { path, text, over: Overwrite::Never }]
+        if path == name && text.starts_with("sudo ss -ltnp")),
+        "{cmds:?}"
+    );
+    let link = SaveError::Link(name.to_owned(), "/etc/motd".to_owned());
+    update(&mut model, Msg::Saved(Err(link)));
+    let text = picture(&model);
+    assert!(text.contains(&format!("! {name} is a link to")) && text.contains(&format!("{name}_")), "{text}");
+    update(
+        &mut model,
+        Msg::Saved(Err(SaveError::Exists(name.into(), "12".into(), "2026-11-21 22:10".into()))),
+    );
+    let text = picture(&model);
+    assert!(text.contains("[keep it, write duo-doctor-websocket-upgrade-stripped-2.sh]"), "{text}");
+    press(&mut model, &[Key::Right]);
+    let cmds = press(&mut model, &[Key::Enter]);
+    assert!(matches!(&cmds[..], [Cmd::Save { path, over: Overwrite::Yes, .. }] if path == name), "{cmds:?}");
+    update(&mut model, Msg::Saved(Ok(Saved { path: PathBuf::from(name), bytes: 12 })));
+    let text = picture(&model);
+    assert!(
+        text.contains(&format!("✓ Written to {name}, 12 bytes,")) && text.contains(" mode 0600."),
+        "{text}"
+    );
+    press(&mut model, &[Key::Esc]);
+    assert!(picture(&model).contains("[Mend]"), "{}", picture(&model));
+    assert!(view::farewell::lines(&model)[1].contains("report not saved"));
 }
 
 #[test]

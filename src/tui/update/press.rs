@@ -42,6 +42,9 @@ pub fn can(model: &Model, action: Action) -> bool {
         Action::Cause => step.is_some_and(|s| model.cause_of(s).is_some()),
         Action::Write => guide::snippet(model).is_some(),
         Action::NextPart if model.context() == Context::List => panes::of(model).details.is_some(),
+        Action::NextPart if model.context() == Context::Export => {
+            matches!(&model.dialog, Some(Dialog::Export(e)) if export::fields(e).len() > 1)
+        }
         Action::Open if model.context() == Context::Drill => {
             step.and_then(|s| model.run.steps.get(s)).is_some_and(|s| s.blocked_by().is_some())
         }
