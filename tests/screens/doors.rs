@@ -5,14 +5,16 @@ use super::story::{self, Plot};
 use super::{ASCII, LOOK, SIZES, at, model, picture, press, tell};
 use duo_doctor::check::Group;
 use duo_doctor::failure::{Failure, WebSocketFailure};
+use duo_doctor::finding::{Code, Finding};
 use duo_doctor::probe::Outcome;
-use duo_doctor::run::event::Event;
+use duo_doctor::run::event::{Event, Settled, Skip};
 use duo_doctor::tui::keys::Key;
 use duo_doctor::tui::model::list::Selected;
 use duo_doctor::tui::model::message::{Cmd, Msg, Rerun};
 use duo_doctor::tui::model::{Model, Screen};
 use duo_doctor::tui::theme::Look;
 use duo_doctor::tui::update::update;
+use std::time::Duration;
 
 fn finished(size: (u16, u16), look: Look, way: Way) -> Model {
     let mut model = model(size, look);
@@ -70,6 +72,50 @@ fn the_break_stands_between_the_last_hop_that_had_the_upgrade_and_the_first_that
             assert_eq!(hops(&text), expected, "{way:?} {id}:\n{text}");
         }
     }
+}
+
+/// The picture of a check after some of its neighbours settled otherwise.
+fn settled_otherwise(id: &str, others: &[(&str, Settled)]) -> String {
+    let mut model = finished((80, 24), LOOK, Way::Healthy);
+    let number = |model: &Model, id: &str| model.run.steps.iter().position(|s| s.id() == id).expect("a step");
+    for (id, how) in others {
+        let step = number(&model, id);
+        tell(&mut model, vec![Event::Settled { step, how: how.clone(), at: Duration::from_secs(3) }]);
+    }
+    model.list.selected = Selected::Step(number(&model, id));
+    press(&mut model, &[Key::Enter]);
+    picture(&model)
+}
+
+fn found(code: Code, args: &[(&str, &str)]) -> Settled {
+    let args = args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Settled::Findings(vec![Finding { code, args }])
+}
+
+#[test]
+fn a_warning_that_names_a_hop_is_marked_as_one() {
+    let cut =
+        found(Code::WebsocketIdleCut, &[("hop", "front end"), ("product", "HAProxy"), ("seconds", "60")]);
+    let text = settled_otherwise("pings@public", &[("pings@public", cut)]);
+    assert_eq!(hops(&text), "client HAProxy ! NGINX Workhorse Puma", "{text}");
+}
+
+#[test]
+fn a_door_that_is_not_reached_breaks_the_line_before_it() {
+    let gone = found(Code::InstanceUnreachable, &[("layer", "tcp")]);
+    let step = story::steps().iter().position(|s| s.check == "reach").expect("a step");
+    let blocked = Settled::Blocked { by: step };
+    let text = settled_otherwise("cable@public", &[("reach@public", gone), ("cable@public", blocked)]);
+    assert_eq!(hops(&text), "client ✗ ? NGINX Workhorse Puma", "{text}");
+}
+
+#[test]
+fn a_public_door_that_is_not_seen_from_here_is_left_out_and_something_unknown_stands_there() {
+    let why = "the public door is not seen from this node".to_owned();
+    let skipped = Settled::Skip { kind: Skip::NotApplicable, why };
+    let text = settled_otherwise("cable@nginx", &[("cable@public", skipped)]);
+    assert_eq!(hops(&text), "client ? NGINX Workhorse Puma", "{text}");
+    assert!(text.contains("left out        public: the public door is not seen from this node"), "{text}");
 }
 
 #[test]

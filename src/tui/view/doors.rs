@@ -35,7 +35,7 @@ pub fn draw(model: &Model, at: Option<At>, area: Rect, buf: &mut Buffer) {
         return;
     };
     let mut above = above(model, at, width);
-    let rows = rows(model, at);
+    let rows = usize::from(area.height).saturating_sub(above.len() + below(area.height));
     let page = entrance::lines(model, at, width);
     let skip = at.scroll.min(page.len().saturating_sub(rows));
     let has_rule = below(area.height) == 3;

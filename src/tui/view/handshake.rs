@@ -173,8 +173,10 @@ fn one(headers: &Headers, name: &str) -> Option<String> {
     headers.get(name).map(|value| text::foreign(&format!("{}: {value}", titled(name))))
 }
 
+/// The other headers; when and how long says nothing about an upgrade.
 fn others(headers: &Headers, shown: &[&str]) -> Vec<Came> {
-    let rest = headers.0.iter().filter(|(n, _)| !shown.contains(&n.as_str()));
+    let telling = |name: &str| !shown.contains(&name) && name != "date" && name != "content-length";
+    let rest = headers.0.iter().filter(|(n, _)| telling(n));
     rest.map(|(n, v)| Came::well(text::foreign(&format!("{}: {v}", titled(n))))).collect()
 }
 

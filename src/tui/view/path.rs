@@ -36,10 +36,10 @@ impl Columns {
     fn of(path: &Path, width: usize) -> Self {
         let (label, first) = if width >= 80 { (3, 19) } else { (1, 11) };
         let count = path.hops.len().saturating_sub(1).max(1);
-        let last = path
-            .hops
-            .last()
-            .map_or(0, |h| text::width(&h.name).max(2 + answer(h).map_or(0, |a| text::width(&a.1))));
+        let last = path.hops.last().map_or(0, |hop| {
+            let answer = answer(hop).map_or(0, |(_, words)| 2 + text::width(words));
+            text::width(&hop.name).max(text::width(&hop.about)).max(answer)
+        });
         let span = width.min(WIDEST).saturating_sub(first + last + 1);
         let each = if count > 1 { span / (count - 1) } else { span };
         let hops = std::iter::once(label).chain((0..count).map(|i| first + i * each)).collect();
