@@ -86,7 +86,7 @@ struct Way<'a> {
 }
 
 struct Door<'a> {
-    door: &'static str,
+    name: &'static str,
     address: &'a str,
     source: &'a str,
     cable: String,
@@ -215,7 +215,7 @@ fn way(route: &crate::subject::Route) -> Way<'_> {
 
 fn door<'a>(report: &Report, about: &'a DoorAbout) -> Door<'a> {
     Door {
-        door: about.door.as_str(),
+        name: about.door.as_str(),
         address: about.address.as_deref().unwrap_or("not here"),
         source: &about.source,
         cable: about.address.as_ref().map(|_| text::cable(report, about)).unwrap_or_default(),
