@@ -21,6 +21,7 @@ pub mod help;
 pub mod hops;
 pub mod inward;
 pub mod lines;
+pub mod lost;
 pub mod matrix;
 pub mod mend;
 pub mod panes;

@@ -121,8 +121,12 @@ fn refused(server: &[(&str, &str)], took: u64) -> Sample {
     story::failed(Layer::Upgrade, 30, took, failure)
 }
 
-fn apache() -> [(&'static str, &'static str); 1] {
-    [("server", "Apache/2.4.57 (Debian)")]
+/// What answers at the public door says of itself.
+fn front(way: Way) -> [(&'static str, &'static str); 1] {
+    match way {
+        Way::FrontEnd | Way::NginxOff | Way::Client => [("server", "Apache/2.4.57 (Debian)")],
+        Way::Unknown | Way::Nginx | Way::Puma | Way::Healthy => [("server", "nginx")],
+    }
 }
 
 /// The handshake at an inner door carries what the hop before it would add.
@@ -173,8 +177,9 @@ pub(crate) fn events(way: Way) -> Vec<Event> {
         .or_else(|| events.iter().position(|e| matches!(e, Event::Asked { probe: 4, .. })).map(|i| i + 1));
     let mut answers = match way {
         Way::Healthy => opened(120),
-        Way::Unknown | Way::Nginx | Way::Puma => vec![refused(&[("server", "nginx")], 480)],
-        Way::FrontEnd | Way::NginxOff | Way::Client => vec![refused(&apache(), 480)],
+        Way::FrontEnd | Way::Unknown | Way::Nginx | Way::Puma | Way::NginxOff | Way::Client => {
+            vec![refused(&front(way), 480)]
+        }
     };
     let at = public.expect("the story has that probe");
     if way != Way::Healthy {
@@ -222,7 +227,7 @@ pub(crate) fn events(way: Way) -> Vec<Event> {
     };
     if way != Way::Healthy {
         let origin = Upgrade { origin: "https://elsewhere.example".to_owned(), ..story::upgrade("/-/cable") };
-        ask(&mut log, 14, probe(Door::Public, Then::Upgrade(origin)), vec![refused(&apache(), 31)]);
+        ask(&mut log, 14, probe(Door::Public, Then::Upgrade(origin)), vec![refused(&front(way), 31)]);
         let bare = Then::Request(Request {
             method: Method::Get,
             headers: vec![("Origin".to_owned(), "https://gitlab.example.com".to_owned())],
@@ -240,11 +245,11 @@ pub(crate) fn events(way: Way) -> Vec<Event> {
             probe(Door::Public, Then::Upgrade(h2)),
             vec![story::failed(Layer::Upgrade, 99, 9, failure)],
         );
-        let answer = Reading::Answer(Box::new(story::required(&apache())));
+        let answer = Reading::Answer(Box::new(story::required(&front(way))));
         ask(&mut log, 14, probe(Door::Public, Then::Nonsense), vec![story::read(Layer::Http, 99, 9, answer)]);
     }
     let agent = "/api/v4/ai/duo_workflows/ws";
-    let public = if way == Way::Healthy { opened(110) } else { vec![refused(&apache(), 440)] };
+    let public = if way == Way::Healthy { opened(110) } else { vec![refused(&front(way), 440)] };
     ask(&mut log, from + 1, probe(Door::Public, Then::Upgrade(handshake(Door::Public, agent))), public);
     if way == Way::Healthy {
         log.pass(from + 1, "101 Switching Protocols", "11 ms", 80);

@@ -269,6 +269,7 @@ fn d_shows_the_doors_in_arrows_go_from_cell_to_cell_and_enter_opens_a_check() {
             ("d", "Doors into gitlab.example.com"),
             ("<", "public, GitLab answers"),
             (RIGHT, "public, HTTP/2"),
+            (RIGHT, "public, health"),
             (RIGHT, "public, /-/cable takes the upgrade"),
             (ENTER, "[Seen]"),
             (ESC, "Doors into gitlab.example.com"),

@@ -89,7 +89,11 @@ impl At {
         });
         let columns = asked(run);
         let cells = doors(run).into_iter().flat_map(|d| columns.iter().map(move |a| at(d, *a)));
-        let weight = |at: &At| at.worst(run).and_then(|s| run.steps.get(s)).map(|s| weight(s.status));
+        // Where nothing is wrong, what was skipped is no place to begin.
+        let weight = |at: &At| match at.worst(run).and_then(|s| run.steps.get(s)).map(|s| s.status) {
+            Some(Status::Skip) | None => 0,
+            Some(status) => weight(status),
+        };
         let worst = cells.enumerate().max_by_key(|(i, at)| (weight(at), Reverse(*i))).map(|(_, at)| at);
         own.or(worst)
     }

@@ -14,6 +14,8 @@
 
 use super::lines::{self, Row};
 use super::{entrance, footer, grid, hops, path};
+use crate::run::Status;
+use crate::subject::place::Door;
 use crate::text;
 use crate::tui::model::Model;
 use crate::tui::model::doors::{self, Asked, At};
@@ -66,7 +68,7 @@ fn above(model: &Model, at: At, width: usize) -> Vec<Line<'static>> {
     let mut above = head(model, width);
     above.extend(grid::lines(model, at, width));
     if height >= 20 {
-        let way = path::bare(model, check(at), width);
+        let way = path::bare(model, check(model, at), width);
         if !way.is_empty() {
             above.push(Line::default());
             above.extend(way);
@@ -78,12 +80,19 @@ fn above(model: &Model, at: At, width: usize) -> Vec<Line<'static>> {
     above
 }
 
-/// The check whose way in is drawn: the cell's own where it is a WebSocket's.
-fn check(at: At) -> &'static str {
+/// The check whose way in is drawn: the cell's own where it is a WebSocket's, and something was asked of it.
+fn check(model: &Model, at: At) -> &'static str {
+    let is_asked = |check| {
+        let asked = |door: &Door| {
+            let state = doors::step(&model.run, check, *door).and_then(|s| model.run.steps.get(s));
+            state.is_some_and(|s| s.status != Status::Skip)
+        };
+        Door::ALL.iter().any(asked)
+    };
     match at.asked {
-        Asked::Pings => "pings",
-        Asked::Socket => "workflow-socket",
-        Asked::Reach | Asked::Https | Asked::Health | Asked::Cable => "cable",
+        Asked::Pings if is_asked("pings") => "pings",
+        Asked::Socket if is_asked("workflow-socket") => "workflow-socket",
+        Asked::Reach | Asked::Https | Asked::Health | Asked::Cable | Asked::Pings | Asked::Socket => "cable",
     }
 }
 
@@ -161,7 +170,7 @@ fn divider(model: &Model, at: At, width: usize, hidden: usize) -> Line<'static> 
 /// The cell, the way in and the details for the clipboard.
 pub fn copied(model: &Model, at: At) -> String {
     let mut lines = vec![format!("{} at {}", at.asked.name(), at.door)];
-    if let Some(path) = hops::of(model, check(at)) {
+    if let Some(path) = hops::of(model, check(model, at)) {
         let names: Vec<String> = (path.hops.iter().enumerate())
             .map(|(i, hop)| {
                 let lost = if path.break_before(i).is_some() { "(lost here) " } else { "" };

@@ -89,7 +89,11 @@ fn of_the_cell(model: &Model, at: At) -> Vec<Fact> {
     facts.extend(probe.and_then(answered).map(|answer| ("answer", answer)));
     if let Some(product) = product::of(model, at.door) {
         let name = format!("{} {}", product.name, product.version);
-        facts.push(("product", format!("{}, {}", name.trim_end(), product.by)));
+        // What passes through may be the mark of this node's own, which stands behind.
+        let inner = at.door == Door::Public && doors::about(&model.run, Door::Nginx).is_some();
+        let doubt =
+            if inner && product.is_guess && product.name == "NGINX" { "; it may be this node's" } else { "" };
+        facts.push(("product", format!("{}, {}{doubt}", name.trim_end(), product.by)));
     }
     if let (Some(step), Some(state)) = (worst, state) {
         let label = match state.status {

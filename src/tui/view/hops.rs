@@ -3,24 +3,18 @@
 //!
 //! A hop that is not known is a `?`. A door that this node lacks is left out.
 
+use super::lost::{self, Lost, Piece};
 use super::{figure, lines, probes, product};
 use crate::failure::{Answer, Failure, Layer, WebSocketFailure};
-use crate::finding::Severity;
 use crate::probe::{Connected, Probe, Reading, Sample, Then, Version};
 use crate::run::{ProbeState, Status, StepState};
-use crate::subject::Install;
 use crate::subject::doors::Aim;
-use crate::subject::place::{Door, Place};
+use crate::subject::place::Door;
+use crate::subject::{Install, Via};
 use crate::text;
 use crate::tui::model::Model;
 use crate::tui::model::doors;
 use crate::tui::theme::Look;
-
-/// The hops as findings name them (`hop`); one more begins with `between`.
-pub(super) const FRONT: &str = "front end";
-pub(super) const NGINX: &str = "this node's NGINX";
-pub(super) const WORKHORSE: &str = "Workhorse";
-const PUMA: &str = "Puma";
 
 /// The way in as one check saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,26 +36,6 @@ pub struct Hop {
     pub door: Option<Door>,
     /// What came when it was tried.
     pub answer: Option<(Status, String)>,
-}
-
-/// Where the upgrade was lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lost {
-    /// The step that shows it.
-    pub step: usize,
-    /// On which piece of the line, or at its end.
-    pub on: Piece,
-    /// How bad it is: a socket that is cut while it idles warns.
-    pub how: Status,
-}
-
-/// A piece of the line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece {
-    /// The one that leads to the hop of that number.
-    Before(usize),
-    /// None: the last hop had the upgrade, and refused.
-    AtTheEnd,
 }
 
 impl Path {
@@ -100,6 +74,9 @@ pub fn of(model: &Model, check: &str) -> Option<Path> {
         let front = product::of(model, Door::Public).filter(|p| !(nginx && p.is_guess && p.name == "NGINX"));
         let known = front.is_some();
         let (name, version) = front.map_or_else(|| ("?".to_owned(), String::new()), |p| (p.name, p.version));
+        // This node's NGINX, where the name leads straight to it and it is not tried once more.
+        let is_ours = || !nginx && names_hop(model, lost::NGINX);
+        let name = if name == "?" && is_ours() { "NGINX".to_owned() } else { name };
         hops.push(hop(&name, version, Some(Door::Public)));
         if known && !inner {
             hops.push(hop("?", String::new(), None));
@@ -114,8 +91,9 @@ pub fn of(model: &Model, check: &str) -> Option<Path> {
         let door = open.contains(&Door::Workhorse).then_some(Door::Workhorse);
         hops.push(hop("Workhorse", text::foreign(&version.unwrap_or_default()), door));
     }
-    hops.push(Hop { answer: puma(model, check), ..hop("Puma", end_of(check).to_owned(), None) });
-    let lost = lost(model, check, &hops);
+    let (name, about) = end_of(model, check);
+    hops.push(Hop { answer: puma(model, check), ..hop(name, about.to_owned(), None) });
+    let lost = lost::of(model, check, &hops);
     let mut path = Path { hops, lost };
     if path.break_at_the_end() == Some(Status::Fail) {
         // What the innermost door brought is Puma's own word.
@@ -127,9 +105,27 @@ pub fn of(model: &Model, check: &str) -> Option<Path> {
     Some(path)
 }
 
-/// What is asked of Puma.
-fn end_of(check: &str) -> &'static str {
-    if check == "workflow-socket" { "API" } else { "cable" }
+/// Whether a finding at the public door blames a hop.
+fn names_hop(model: &Model, hop: &str) -> bool {
+    let found = doors::steps(&model.run, Door::Public).flat_map(|(_, s)| s.findings());
+    found.map(|f| f.arg("hop")).any(|named| named == hop)
+}
+
+/// Who stands at the end, and what is asked there. Once Rails has let an agent's socket in, Workhorse connects it with
+/// the workflow service.
+fn end_of(model: &Model, check: &str) -> (&'static str, &'static str) {
+    if check != "workflow-socket" {
+        return ("Puma", "cable");
+    }
+    let is_open = |door: &Door| {
+        let state = model.run.steps.get(doors::step(&model.run, check, *door)?)?;
+        let opened = |s: &Sample| matches!(s.reading(), Some(Reading::Upgraded(_)));
+        handshake(model, state)?.samples.iter().any(opened).then_some(())
+    };
+    match Door::ALL.iter().find_map(is_open) {
+        Some(()) => ("service", "workflow"),
+        None => ("Puma", "API"),
+    }
 }
 
 /// The checks of a WebSocket, which have a way in to be drawn.
@@ -189,8 +185,13 @@ fn answer(model: &Model, step: usize) -> (Status, String) {
         (Status::Pass, _) => figure::of(model, step),
         (Status::Fail | Status::Warn | Status::Error, Some(code)) if code != "101" => code,
         (Status::Fail | Status::Warn | Status::Error, code) => {
-            let why = samples.iter().find(|s| s.failure().is_some()).map(probes::remark);
-            why.or(code).unwrap_or_else(|| status_given(state).unwrap_or_else(|| status.as_str().to_owned()))
+            let why = samples.iter().find(|s| s.failure().is_some()).map(broken);
+            let late = || {
+                let seconds = state.findings().iter().map(|f| f.arg("seconds")).find(|s| !s.is_empty());
+                seconds.map(|s| format!("101, {s} s late"))
+            };
+            let given = || status_given(state).unwrap_or_else(|| status.as_str().to_owned());
+            why.or_else(late).or(code).unwrap_or_else(given)
         }
         (Status::Running, _) => super::words::awaited(model, step).0.to_owned(),
         (Status::Pending | Status::Skip | Status::Blocked | Status::Cancelled, _) => {
@@ -200,72 +201,25 @@ fn answer(model: &Model, step: usize) -> (Status, String) {
     (status, text::foreign(&words))
 }
 
+/// How a socket broke, in the few columns below a hop.
+fn broken(sample: &Sample) -> String {
+    match sample.failure() {
+        Some(Failure::WebSocket(WebSocketFailure::Cut { after, .. })) => {
+            format!("cut at {}", text::duration(*after))
+        }
+        Some(Failure::WebSocket(WebSocketFailure::Silent { waited_for, .. })) => {
+            format!("no {}", waited_for.as_str())
+        }
+        Some(Failure::WebSocket(WebSocketFailure::NoAnswer { .. })) => "no answer".to_owned(),
+        Some(Failure::WebSocket(WebSocketFailure::BadHandshake { .. })) => "broken 101".to_owned(),
+        Some(Failure::WebSocket(WebSocketFailure::Foreign { .. })) => "foreign words".to_owned(),
+        Some(_) | None => probes::remark(sample),
+    }
+}
+
 /// The HTTP status that a finding names.
 pub fn status_given(state: &StepState) -> Option<String> {
     state.findings().iter().map(|f| f.arg("status")).find(|s| !s.is_empty()).map(str::to_owned)
-}
-
-/// Where the upgrade was lost: by the hop that the finding names, else between the last door that failed and the
-/// first one behind it that did not.
-fn lost(model: &Model, check: &str, hops: &[Hop]) -> Option<Lost> {
-    let steps = |wanted: Status| {
-        let at = move |d: &Door| {
-            let step = doors::step(&model.run, check, *d)?;
-            let state = model.run.steps.get(step)?;
-            (state.status == wanted).then_some((*d, step))
-        };
-        Door::ALL.iter().filter_map(at)
-    };
-    if let Some((_, step)) = steps(Status::Fail).next() {
-        let state = model.run.steps.get(step)?;
-        let bad = state.findings().iter().find(|f| f.code.severity() == Severity::Fail);
-        let named = bad.and_then(|f| piece_named(f.arg("hop"), hops));
-        let (last, _) = steps(Status::Fail).next_back()?;
-        return Some(Lost { step, on: named.unwrap_or_else(|| behind(hops, last)), how: Status::Fail });
-    }
-    let warned = steps(Status::Warn).find_map(|(_, step)| {
-        let found = model.run.steps.get(step)?.findings();
-        let on = found.iter().find_map(|f| piece_named(f.arg("hop"), hops))?;
-        Some(Lost { step, on, how: Status::Warn })
-    });
-    if warned.is_some() {
-        return warned;
-    }
-    let (door, step) = steps(Status::Blocked).next()?;
-    let by = model.run.steps.get(step)?.blocked_by()?;
-    let cause = model.run.steps.get(by)?;
-    match (cause.plan.place, cause.plan.check.as_str()) {
-        (Place::Door(d), "reach") if d == door => {
-            let hop = hops.iter().position(|h| h.door == Some(door))?;
-            Some(Lost { step: by, on: Piece::Before(hop), how: cause.status })
-        }
-        (Place::Door(_), other) if is_socket(other) && other != check => lost(model, other, hops),
-        _ => None,
-    }
-}
-
-/// The piece behind the hop that a finding names.
-fn piece_named(hop: &str, hops: &[Hop]) -> Option<Piece> {
-    let behind = |name: &str| hops.iter().position(|h| h.name == name).map(|i| after(hops, i));
-    let front = || hops.iter().position(|h| h.door == Some(Door::Public)).map(|i| after(hops, i));
-    match hop {
-        NGINX => behind("NGINX").or_else(front),
-        WORKHORSE => behind("Workhorse"),
-        PUMA => Some(Piece::AtTheEnd),
-        FRONT => front(),
-        _ if hop.starts_with("between ") => front(),
-        _ => None,
-    }
-}
-
-fn behind(hops: &[Hop], door: Door) -> Piece {
-    let at = |door| hops.iter().position(|h| h.door == Some(door));
-    // Where the name leads straight to this node, both doors are one hop.
-    at(door).or_else(|| at(Door::Public)).map_or(Piece::AtTheEnd, |i| after(hops, i))
-}
-
-fn after(hops: &[Hop], hop: usize) -> Piece {
-    if hop + 1 < hops.len() { Piece::Before(hop + 1) } else { Piece::AtTheEnd }
 }
 
 /// The probes of a door's checks that knocked at this very door.
@@ -296,7 +250,9 @@ fn connected(model: &Model, door: Door) -> Option<String> {
         Reading::Connected(Connected { address, .. }) => Some(address.to_string()),
         _ => None,
     };
-    probes_at(model, door).flat_map(|p| &p.samples).find_map(address)
+    // Through a proxy the connection is one to the proxy.
+    let direct = |p: &&ProbeState| matches!(&p.what, Probe::Walk(walk) if walk.via == Via::Direct);
+    probes_at(model, door).filter(direct).flat_map(|p| &p.samples).find_map(address)
 }
 
 /// Where a door stands, in whole: the address of the connection, else what is known beforehand.

@@ -11,8 +11,9 @@
 //!   NGINX     10.20.0.11         101 ✓  9 ms   ping 3.0 s
 //! ```
 
-use super::hops::{self, Hop, Lost, Piece};
+use super::hops::{self, Hop};
 use super::lines::{self, Row};
+use super::lost::{Lost, Piece};
 use super::{figure, path, product, words};
 use crate::finding::Code;
 use crate::run::{Status, StepState};

@@ -1,8 +1,10 @@
 //! Which product stands at a door, as its answers name it.
 
-use super::hops::{self, FRONT, NGINX, WORKHORSE};
+use super::hops;
+use super::lost::{FRONT, NGINX, WORKHORSE};
 use crate::failure::Headers;
-use crate::probe::{Reading, Sample};
+use crate::probe::{Probe, Reading, Sample, Then};
+use crate::run::ProbeState;
 use crate::subject::place::Door;
 use crate::text;
 use crate::tui::model::Model;
@@ -57,7 +59,10 @@ pub fn of(model: &Model, door: Door) -> Option<Product> {
 /// The `Server` header of the answers at a door.
 fn server(model: &Model, door: Door) -> Option<String> {
     let header = |s: &Sample| headers(s)?.get("server").map(text::foreign);
-    hops::probes_at(model, door).flat_map(|p| &p.samples).find_map(header)
+    // What a line that is no HTTP is answered with is the first server's own; other answers may have passed through.
+    let is_own = |p: &&ProbeState| matches!(&p.what, Probe::Walk(walk) if walk.then == Then::Nonsense);
+    let own = hops::probes_at(model, door).filter(is_own).flat_map(|p| &p.samples).find_map(header);
+    own.or_else(|| hops::probes_at(model, door).flat_map(|p| &p.samples).find_map(header))
 }
 
 /// The headers of an answer over HTTP.
