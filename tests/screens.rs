@@ -1,12 +1,16 @@
 //! The screens as pictures and as behaviour: what is seen at which size, and what a key does. The run is built
 //! by hand; no terminal, no network.
 
+#[path = "screens/doors.rs"]
+mod doors;
+#[path = "screens/inward.rs"]
+mod inward;
 #[path = "screens/story.rs"]
 mod story;
 
 use duo_doctor::check::Group;
 use duo_doctor::finding::{Code, Finding};
-use duo_doctor::report::file::{SaveError, Saved};
+use duo_doctor::report::file::{Overwrite, SaveError, Saved};
 use duo_doctor::report::{FailOn, Redaction};
 use duo_doctor::run::event::{Event, Planned, Settled};
 use duo_doctor::run::{Run, StepState};
@@ -362,13 +366,14 @@ fn leaving_a_run_that_goes_on_is_asked_about() {
 /// Every screen of this file in one look, after the keys that lead there.
 fn every_screen(size: (u16, u16), look: Look) -> Vec<Model> {
     let mut models = vec![model(size, look), running(size, look), finished(size, look, Plot::Healthy)];
-    let ways: [&[Key]; 9] = [
+    let ways: [&[Key]; 10] = [
         &[],
         &[Key::Enter],
         &[Key::Enter, Key::Tab],
         &[Key::Enter, Key::Tab, Key::Tab],
         &[Key::Char('g')],
         &[Key::Char('o')],
+        &[Key::Char('d')],
         &[Key::Char('e')],
         &[Key::Char('?')],
         &[Key::Char('/'), Key::Char('c')],
@@ -565,6 +570,42 @@ fn a_file_that_exists_is_kept_unless_somebody_says_so() {
 }
 
 #[test]
+fn w_writes_the_snippet_on_the_screen_to_a_file_named_after_what_it_mends() {
+    let mut model = finished((80, 24), LOOK, Plot::Broken);
+    press(&mut model, &[Key::Down, Key::Enter, Key::Tab, Key::Char('w')]);
+    insta::assert_snapshot!(picture(&model));
+    let name = "duo-doctor-websocket-upgrade-stripped.sh";
+    let cmds = press(&mut model, &[Key::Enter]);
+    assert!(
+        matches!(&cmds[..], [Cmd::Save { path, text, over: Overwrite::Never }]
+        if path == name && text.starts_with("sudo ")),
+        "{cmds:?}"
+    );
+    let link = SaveError::Link(name.to_owned(), "/etc/motd".to_owned());
+    update(&mut model, Msg::Saved(Err(link)));
+    let text = picture(&model);
+    assert!(text.contains(&format!("! {name} is a link to")) && text.contains(&format!("{name}_")), "{text}");
+    update(
+        &mut model,
+        Msg::Saved(Err(SaveError::Exists(name.into(), "12".into(), "2026-11-21 22:10".into()))),
+    );
+    let text = picture(&model);
+    assert!(text.contains("[keep it, write duo-doctor-websocket-upgrade-stripped-2.sh]"), "{text}");
+    press(&mut model, &[Key::Right]);
+    let cmds = press(&mut model, &[Key::Enter]);
+    assert!(matches!(&cmds[..], [Cmd::Save { path, over: Overwrite::Yes, .. }] if path == name), "{cmds:?}");
+    update(&mut model, Msg::Saved(Ok(Saved { path: PathBuf::from(name), bytes: 12 })));
+    let text = picture(&model);
+    assert!(
+        text.contains(&format!("✓ Written to {name}, 12 bytes,")) && text.contains(" mode 0600."),
+        "{text}"
+    );
+    press(&mut model, &[Key::Esc]);
+    assert!(picture(&model).contains("[Mend]"), "{}", picture(&model));
+    assert!(view::farewell::lines(&model)[1].contains("report not saved"));
+}
+
+#[test]
 fn what_cannot_be_written_keeps_the_dialog_and_the_input() {
     let mut model = finished((80, 24), LOOK, Plot::Broken);
     press(&mut model, &[Key::Char('e')]);
@@ -677,10 +718,12 @@ proptest! {
     fn whatever_is_pressed_and_however_large_nothing_panics(
         happenings in proptest::collection::vec(happening(), 1..60),
         saved in proptest::bool::ANY,
+        inward in proptest::bool::ANY,
     ) {
+        let all = if inward { inward::events(inward::Way::FrontEnd) } else { story::events_with_every_way(Plot::Broken) };
         let mut model = if saved {
             let mut model = Model::new((80, 24), ASCII, Origin::Saved("x".to_owned()), at("02:47:05"));
-            open_saved(&mut model, Run::of(&story::events_with_every_way(Plot::Broken)));
+            open_saved(&mut model, Run::of(&all));
             model
         } else {
             let mut model = Model::new((80, 24), LOOK, Origin::Demos, at("02:47:05"));
@@ -688,7 +731,7 @@ proptest! {
             update(&mut model, Msg::Begun { title: None, mends: Some("it".to_owned()) });
             model
         };
-        let mut left = story::events_with_every_way(Plot::Broken).into_iter().collect::<std::collections::VecDeque<_>>();
+        let mut left = all.into_iter().collect::<std::collections::VecDeque<_>>();
         for happening in happenings {
             match happening {
                 Happening::Key(key) => drop(press(&mut model, &[key])),

@@ -6,6 +6,7 @@ use super::shape::{CauseReport, CheckReport, GroupCount, Phase, PhaseEnd};
 use super::{Report, fill, letter, markdown, redact, text};
 use crate::finding::Severity;
 use crate::run::Status;
+use crate::subject::doors::DoorAbout;
 use crate::text::duration;
 use askama::Template;
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Parser, Tag, TagEnd};
@@ -24,6 +25,7 @@ struct Page<'a> {
     causes: Vec<Cause<'a>>,
     groups: Vec<Group<'a>>,
     routes: Vec<Way<'a>>,
+    doors: Vec<Door<'a>>,
     took: String,
     redaction: String,
 }
@@ -83,6 +85,13 @@ struct Way<'a> {
     trusts: &'a str,
 }
 
+struct Door<'a> {
+    name: &'static str,
+    address: &'a str,
+    source: &'a str,
+    cable: String,
+}
+
 /// The report as a page.
 pub fn html(report: &Report, hidden: &Hidden) -> String {
     let counts = hidden.counts();
@@ -96,6 +105,7 @@ pub fn html(report: &Report, hidden: &Hidden) -> String {
         causes: report.root_causes.iter().enumerate().map(|(i, c)| cause(report, c, i, hidden)).collect(),
         groups: report.groups.iter().map(|g| group(report, g)).collect(),
         routes: report.routes.iter().map(way).collect(),
+        doors: report.doors.iter().map(|d| door(report, d)).collect(),
         took: format!(
             "{} in {}",
             crate::text::count(report.checks.len(), "check"),
@@ -200,6 +210,15 @@ fn way(route: &crate::subject::Route) -> Way<'_> {
         source: &route.source,
         and_not: &route.and_not,
         trusts: &route.trusts,
+    }
+}
+
+fn door<'a>(report: &Report, about: &'a DoorAbout) -> Door<'a> {
+    Door {
+        name: about.door.as_str(),
+        address: about.address.as_deref().unwrap_or("not here"),
+        source: &about.source,
+        cable: about.address.as_ref().map(|_| text::cable(report, about)).unwrap_or_default(),
     }
 }
 

@@ -27,6 +27,7 @@ pub fn markdown(report: &Report, hidden: &Hidden) -> String {
     groups(&mut out, report);
     problems(&mut out, report);
     others(&mut out, report);
+    doors(&mut out, report);
     let _ = writeln!(
         out,
         "\n---\n\nduo-doctor {}, data of {}, {} in {}.",
@@ -157,6 +158,22 @@ fn others(out: &mut String, report: &Report) {
             plain(&decided.join("; ")),
             plain(&r.trusts)
         );
+    }
+    let _ = writeln!(out, "\n</details>");
+}
+
+fn doors(out: &mut String, report: &Report) {
+    if report.doors.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n<details><summary>Doors in</summary>\n");
+    let _ = writeln!(out, "| door | address | known by | cable |\n| --- | --- | --- | --- |");
+    for door in &report.doors {
+        let (address, cable) = match &door.address {
+            Some(address) => (plain(address), text::cable(report, door)),
+            None => ("not here".to_owned(), String::new()),
+        };
+        let _ = writeln!(out, "| {} | {address} | {} | {} |", door.door, plain(&door.source), plain(&cable));
     }
     let _ = writeln!(out, "\n</details>");
 }

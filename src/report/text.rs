@@ -8,6 +8,7 @@ use crate::remedy::{Article, markdown};
 use crate::run::event::Skip;
 use crate::run::{RunVerdict, Status};
 use crate::subject::Route;
+use crate::subject::doors::DoorAbout;
 use crate::text::{ascii, count, duration, list, wrap};
 use markdown::Block;
 use std::collections::BTreeMap;
@@ -36,7 +37,7 @@ pub fn text(report: &Report, options: Options) -> String {
         groups(&mut out, report, options);
         out.push('\n');
     }
-    for line in unknown(report).into_iter().chain(ways(report)) {
+    for line in unknown(report).into_iter().chain(ways(report)).chain(doors(report)) {
         put(&mut out, &line, 0, str::to_owned);
     }
     let code = exit_code_of(report.verdict, options.fail_on);
@@ -248,6 +249,35 @@ fn ways(report: &Report) -> Option<String> {
     };
     let ways: Vec<String> = report.routes.iter().filter(walked).map(way).collect();
     (!ways.is_empty()).then(|| format!("Ways out: {}.", ways.join("; ")))
+}
+
+/// A line a door: where it stands, how that is known, whether Action Cable is open there.
+fn doors(report: &Report) -> Vec<String> {
+    let line = |door: &DoorAbout| match &door.address {
+        Some(address) => {
+            format!("Door {}: {address} ({}), cable: {}.", door.door, door.source, cable(report, door))
+        }
+        None => format!("Door {}: not here ({}).", door.door, door.source),
+    };
+    report.doors.iter().map(line).collect()
+}
+
+/// How the upgrade at `/-/cable` stands at a door: `pass 9 ms`, `FAIL 400`, `not tried`.
+pub(super) fn cable(report: &Report, door: &DoorAbout) -> String {
+    let Some(check) = report.check(&format!("cable@{}", door.door)) else { return "not tried".to_owned() };
+    let time = check.duration_ms.map(|ms| duration(Duration::from_secs_f64(ms.max(0.0) / 1e3)));
+    let (word, figure) = match check.status {
+        Status::Pass => ("pass", check.figure.clone().or(time)),
+        Status::Fail => ("FAIL", check.findings.iter().find_map(|f| f.args.get("status").cloned())),
+        Status::Pending
+        | Status::Running
+        | Status::Warn
+        | Status::Skip
+        | Status::Blocked
+        | Status::Error
+        | Status::Cancelled => (check.status.as_str(), None),
+    };
+    figure.map_or_else(|| word.to_owned(), |figure| format!("{word} {figure}"))
 }
 
 /// What a passing run proved, in a few lines.

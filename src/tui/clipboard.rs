@@ -1,4 +1,7 @@
 //! Copying through the terminal: OSC 52, wrapped where tmux or screen stand between. Pure.
+//!
+//! tmux hands a terminal what comes in its own DCS string where `allow-passthrough` is on, and takes a bare OSC 52
+//! where `set-clipboard` is on. Either is turned off more often than not, so both are sent: copying twice is copying.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +17,24 @@ pub enum Between {
     Screen,
 }
 
+impl Between {
+    /// What the environment says: `TMUX` and `STY` are set by tmux and screen for what runs inside them. Across ssh
+    /// only `TERM` is left, and screen's begins with its name.
+    pub fn of(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        if set("TMUX").is_some() {
+            Between::Tmux
+        } else if set("STY").is_some() || set("TERM").is_some_and(|term| term.starts_with("screen")) {
+            Between::Screen
+        } else {
+            Between::Nothing
+        }
+    }
+}
+
+/// The longest string that screen takes, its end marks included (`MAXSTR` in its `screen.h`).
+const STRING: usize = 768;
+
 /// The most base64 bytes that terminals are known to take.
 const MOST: usize = 74_994;
 
@@ -26,11 +47,11 @@ pub fn sequence(text: &str, between: Between) -> Option<Vec<u8>> {
     let bare = format!("\x1b]52;c;{coded}\x07");
     Some(match between {
         Between::Nothing => bare.into_bytes(),
-        Between::Tmux => format!("\x1bPtmux;{}\x1b\\", bare.replace('\x1b', "\x1b\x1b")).into_bytes(),
-        // screen takes strings of at most 768 bytes.
+        Between::Tmux => format!("{bare}\x1bPtmux;{}\x1b\\", bare.replace('\x1b', "\x1b\x1b")).into_bytes(),
         Between::Screen => {
-            let pieces = bare.as_bytes().chunks(700);
-            pieces.flat_map(|p| [b"\x1bP".as_slice(), p, b"\x1b\\"].concat()).collect()
+            let (begin, end) = (b"\x1bP".as_slice(), b"\x1b\\");
+            let pieces = bare.as_bytes().chunks(STRING - begin.len() - end.len());
+            pieces.flat_map(|p| [begin, p, end].concat()).collect()
         }
     })
 }
@@ -54,12 +75,45 @@ mod tests {
         assert_eq!(sequence("hi", Between::Nothing).as_deref(), Some(b"\x1b]52;c;aGk=\x07".as_slice()));
         assert_eq!(
             sequence("hi", Between::Tmux).as_deref(),
-            Some(b"\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\".as_slice())
+            Some(b"\x1b]52;c;aGk=\x07\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\".as_slice())
         );
         assert_eq!(
             sequence("hi", Between::Screen).as_deref(),
             Some(b"\x1bP\x1b]52;c;aGk=\x07\x1b\\".as_slice())
         );
+    }
+
+    #[test]
+    fn screen_gets_strings_of_at_most_768_bytes_that_make_up_the_whole() {
+        let given = "gitlab-ctl reconfigure\n".repeat(200);
+        let bytes = sequence(&given, Between::Screen).expect("it is not too long");
+        let text = String::from_utf8(bytes).expect("ASCII");
+        let strings: Vec<&str> = text.split_inclusive("\x1b\\").collect();
+        assert!(strings.len() > 5 && strings.iter().all(|s| s.len() <= STRING));
+        let whole: String = strings
+            .iter()
+            .map(|s| {
+                s.strip_prefix("\x1bP").and_then(|s| s.strip_suffix("\x1b\\")).expect("a string of its own")
+            })
+            .collect();
+        assert_eq!(whole.into_bytes(), sequence(&given, Between::Nothing).expect("it is not too long"));
+    }
+
+    #[test]
+    fn the_environment_says_what_stands_between() {
+        for (variables, expected) in [
+            (&[("TERM", "xterm-256color")][..], Between::Nothing),
+            (&[], Between::Nothing),
+            (&[("TERM", "screen-256color"), ("TMUX", "/tmp/tmux-0/default,1,0")], Between::Tmux),
+            (&[("TERM", "tmux-256color"), ("TMUX", "/tmp/tmux-0/default,1,0")], Between::Tmux),
+            (&[("TERM", "screen.xterm-256color"), ("STY", "1234.pts-0.host")], Between::Screen),
+            (&[("TERM", "xterm"), ("STY", "1234.pts-0.host")], Between::Screen),
+            (&[("TERM", "screen")], Between::Screen),
+            (&[("TERM", "vt100"), ("TMUX", ""), ("STY", "")], Between::Nothing),
+        ] {
+            let value = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+            assert_eq!(Between::of(value), expected, "{variables:?}");
+        }
     }
 
     #[test]

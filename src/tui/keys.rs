@@ -49,6 +49,8 @@ pub enum Context {
     Guide,
     /// The ways out.
     Routes,
+    /// The doors in.
+    Doors,
     /// The list of the demo's scenarios.
     Demo,
     /// The export dialog. Letters are text.
@@ -65,11 +67,12 @@ pub enum Context {
 
 impl Context {
     /// Every context.
-    pub const ALL: [Context; 10] = [
+    pub const ALL: [Context; 11] = [
         Context::List,
         Context::Drill,
         Context::Guide,
         Context::Routes,
+        Context::Doors,
         Context::Demo,
         Context::Export,
         Context::Filter,
@@ -103,6 +106,7 @@ pub enum Action {
     Shown,
     Cause,
     Routes,
+    Doors,
     Filter,
     Help,
     RunThis,
@@ -159,7 +163,7 @@ pub struct Row {
 }
 
 use Action as A;
-use Context::{Demo, Drill, Export, Filter, Guide, Help, List, Quit, Routes, Small};
+use Context::{Demo, Doors, Drill, Export, Filter, Guide, Help, List, Quit, Routes, Small};
 use Key as K;
 use Section as S;
 
@@ -181,7 +185,7 @@ pub static TABLE: &[Row] = &[
     row(
         A::Up,
         &[K::Up, K::Char('k')],
-        &[List, Drill, Guide, Routes, Demo, Help],
+        &[List, Drill, Guide, Routes, Doors, Demo, Help],
         "↑ k",
         "",
         Some((S::Move, "line up")),
@@ -189,7 +193,7 @@ pub static TABLE: &[Row] = &[
     row(
         A::Down,
         &[K::Down, K::Char('j')],
-        &[List, Drill, Guide, Routes, Demo, Help],
+        &[List, Drill, Guide, Routes, Doors, Demo, Help],
         "↓ j",
         "",
         Some((S::Move, "line down")),
@@ -197,7 +201,7 @@ pub static TABLE: &[Row] = &[
     row(
         A::PageUp,
         &[K::PageUp],
-        &[List, Drill, Guide, Routes, Demo, Help, Export],
+        &[List, Drill, Guide, Routes, Doors, Demo, Help, Export],
         "PgUp",
         "",
         Some((S::Move, "page up")),
@@ -205,7 +209,7 @@ pub static TABLE: &[Row] = &[
     row(
         A::PageDown,
         &[K::PageDown],
-        &[List, Drill, Guide, Routes, Demo, Help],
+        &[List, Drill, Guide, Routes, Doors, Demo, Help],
         "PgDn",
         "",
         Some((S::Move, "page down")),
@@ -214,7 +218,7 @@ pub static TABLE: &[Row] = &[
     row(
         A::First,
         &[K::Home, K::Char('<')],
-        &[List, Drill, Guide, Routes, Demo, Help],
+        &[List, Drill, Guide, Routes, Doors, Demo, Help],
         "<",
         "",
         Some((S::Move, "first")),
@@ -222,7 +226,7 @@ pub static TABLE: &[Row] = &[
     row(
         A::Last,
         &[K::End, K::Char('>')],
-        &[List, Drill, Guide, Routes, Demo, Help],
+        &[List, Drill, Guide, Routes, Doors, Demo, Help],
         ">",
         "",
         Some((S::Move, "last")),
@@ -235,7 +239,8 @@ pub static TABLE: &[Row] = &[
     row(A::Left, &[K::Left], &[Export], "←→", "choose", None),
     row(A::Right, &[K::Right], &[Export], "→", "", None),
     row(A::Left, &[K::Left, K::Char('h')], &[Routes], "←→↑↓", "move", Some((S::Move, "to another way"))),
-    row(A::Right, &[K::Right, K::Char('l')], &[Routes], "→ l", "", None),
+    row(A::Left, &[K::Left, K::Char('h')], &[Doors], "←→↑↓", "move", Some((S::Move, "to another cell"))),
+    row(A::Right, &[K::Right, K::Char('l')], &[Routes, Doors], "→ l", "", None),
     row(
         A::Group,
         &[K::Char('1'), K::Char('2'), K::Char('3'), K::Char('4'), K::Char('5'), K::Char('6')],
@@ -262,13 +267,13 @@ pub static TABLE: &[Row] = &[
     ),
     row(A::Open, &[K::Enter], &[Guide], "Enter", "go on", Some((S::Look, "go on"))),
     row(A::Open, &[K::Enter, K::Char('l'), K::Right], &[Demo], "Enter", "start", Some((S::Look, "start"))),
-    row(A::Open, &[K::Enter], &[Routes], "Enter", "open the check", Some((S::Look, "open its check"))),
+    row(A::Open, &[K::Enter], &[Routes, Doors], "Enter", "open the check", Some((S::Look, "open its check"))),
     row(A::Open, &[K::Enter], &[Export], "Enter", "write", None),
     row(A::Open, &[K::Enter], &[Filter], "Enter", "keep", None),
     row(A::Back, &[K::Esc, K::Char('h'), K::Left], &[List], "Esc", "back", Some((S::Look, "back"))),
     row(A::Back, &[K::Esc, K::Char('h'), K::Left], &[Drill], "Esc", "back", Some((S::Look, "back"))),
     row(A::Back, &[K::Esc, K::Char('h'), K::Left], &[Guide], "Esc", "leave", Some((S::Look, "leave"))),
-    row(A::Back, &[K::Esc], &[Routes], "Esc", "back", Some((S::Look, "back"))),
+    row(A::Back, &[K::Esc], &[Routes, Doors], "Esc", "back", Some((S::Look, "back"))),
     row(A::Back, &[K::Esc], &[Export], "Esc", "leave", None),
     row(A::Back, &[K::Esc], &[Filter], "Esc", "clear", None),
     row(A::Back, &[K::Esc, K::Char('?')], &[Help], "Esc", "close", None),
@@ -276,27 +281,43 @@ pub static TABLE: &[Row] = &[
     row(A::Shown, &[K::Char('v')], &[List], "v", "what is shown", Some((S::Look, "problems, all"))),
     row(A::Cause, &[K::Char('c')], &[List, Drill], "c", "cause", Some((S::Look, "its cause"))),
     row(A::Routes, &[K::Char('o')], &[List, Drill], "o", "routes out", Some((S::Look, "routes out"))),
+    row(A::Doors, &[K::Char('d')], &[List, Drill], "d", "doors in", Some((S::Look, "doors in"))),
     row(A::Tick, &[K::Char(' ')], &[Guide], "Space", "done", Some((S::Do, "tick the step"))),
     row(A::Guide, &[K::Char('g')], &[List, Drill], "g", "guide", Some((S::Do, "guide me"))),
     row(A::RunThis, &[K::Char('r')], &[List], "r", "this one again", Some((S::Do, "run this again"))),
     row(A::RunThis, &[K::Char('r')], &[Drill], "r", "run again", Some((S::Do, "run this again"))),
     row(A::RunThis, &[K::Char('r')], &[Guide], "r", "check again", Some((S::Do, "check again"))),
-    row(A::RunThis, &[K::Char('r')], &[Routes], "r", "run again", Some((S::Do, "run its checks again"))),
+    row(
+        A::RunThis,
+        &[K::Char('r')],
+        &[Routes, Doors],
+        "r",
+        "run again",
+        Some((S::Do, "run its checks again")),
+    ),
     row(A::RunFailed, &[K::Char('R')], SCREENS, "R", "failed again", Some((S::Do, "run failed again"))),
     row(A::RunAll, &[K::Char('a')], SCREENS, "a", "run all again", Some((S::Do, "run all again"))),
     row(A::Sample, &[K::Char('S')], &[List, Drill], "S", "sample ranges", Some((S::Do, "sample ranges"))),
     row(
         A::Stop,
         &[K::Char('x')],
-        &[List, Drill, Guide, Routes],
+        &[List, Drill, Guide, Routes, Doors],
         "x",
         "stop the run",
         Some((S::Do, "stop the run")),
     ),
-    row(A::Export, &[K::Char('e')], &[List, Drill, Guide, Routes], "e", "export", Some((S::Do, "export"))),
+    row(
+        A::Export,
+        &[K::Char('e')],
+        &[List, Drill, Guide, Routes, Doors],
+        "e",
+        "export",
+        Some((S::Do, "export")),
+    ),
     row(A::Export, &[K::Char('e')], &[Small], "e", "export", None),
     row(A::Copy, &[K::Char('y')], SCREENS, "y", "copy", Some((S::Do, "copy"))),
     row(A::Copy, &[K::Char('y')], &[Routes], "y", "copy", Some((S::Do, "copy the reasons"))),
+    row(A::Copy, &[K::Char('y')], &[Doors], "y", "copy", Some((S::Do, "copy what is known"))),
     row(A::CopySummary, &[K::Char('Y')], SCREENS, "Y", "copy the summary", Some((S::Do, "copy the summary"))),
     row(A::Write, &[K::Char('w')], &[Drill, Guide], "w", "write", Some((S::Do, "write the snippet"))),
     row(A::Mend, &[K::Char('f')], SCREENS, "f", "mend or break", Some((S::Do, "demo: mend, break"))),
@@ -304,7 +325,7 @@ pub static TABLE: &[Row] = &[
     row(
         A::Help,
         &[K::Char('?')],
-        &[List, Drill, Guide, Routes, Demo],
+        &[List, Drill, Guide, Routes, Doors, Demo],
         "?",
         "keys",
         Some((S::Program, "these keys")),
@@ -351,6 +372,7 @@ pub fn footer(context: Context) -> &'static [Action] {
             A::RunThis,
             A::RunAll,
             A::Routes,
+            A::Doors,
             A::Next,
             A::Help,
             A::Quit,
@@ -365,6 +387,7 @@ pub fn footer(context: Context) -> &'static [Action] {
             A::Open,
             A::Mend,
             A::Routes,
+            A::Doors,
             A::Next,
             A::Help,
             A::Back,
@@ -372,7 +395,7 @@ pub fn footer(context: Context) -> &'static [Action] {
         Guide => {
             &[A::Open, A::Tick, A::Copy, A::Write, A::RunThis, A::Mend, A::Next, A::Export, A::Help, A::Back]
         }
-        Routes => &[A::Left, A::Open, A::Stop, A::Copy, A::RunThis, A::Export, A::Help, A::Back],
+        Routes | Doors => &[A::Left, A::Open, A::Stop, A::Copy, A::RunThis, A::Export, A::Help, A::Back],
         Demo => &[A::Open, A::Filter, A::Help, A::Quit],
         Export => &[A::Open, A::Left, A::NextPart, A::PageDown, A::Back],
         Filter => &[A::Open, A::Back],

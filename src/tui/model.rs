@@ -3,6 +3,7 @@
 
 pub mod cause;
 pub mod dialog;
+pub mod doors;
 pub mod list;
 pub mod message;
 pub mod routes;
@@ -17,7 +18,6 @@ use cause::{Cause, Letters};
 use dialog::Dialog;
 use jiff::Timestamp;
 use list::List;
-use routes::At;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -90,7 +90,9 @@ pub enum Screen {
     /// The causes, one after the other.
     Guide(Guide),
     /// The ways out of the node: which one is looked at.
-    Routes(At),
+    Routes(routes::At),
+    /// The doors into the instance: which cell is looked at. `None`: there is none.
+    Doors(Option<doors::At>),
 }
 
 /// A check, drilled into.
@@ -284,6 +286,7 @@ impl Model {
             (None, Screen::Drill(_)) => Context::Drill,
             (None, Screen::Guide(_)) => Context::Guide,
             (None, Screen::Routes(_)) => Context::Routes,
+            (None, Screen::Doors(_)) => Context::Doors,
         }
     }
 

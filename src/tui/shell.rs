@@ -240,7 +240,7 @@ impl Shell {
                 self.tell(Msg::Saved(result), Dirty::Now, runtime);
             }
             Cmd::Copy(text) => {
-                let between = between();
+                let between = Between::of(|name| std::env::var(name).ok());
                 let said = if let Some(bytes) = clipboard::sequence(&text, between) {
                     self.beside.extend(bytes);
                     clipboard::said(&text, between)
@@ -306,17 +306,5 @@ fn expanded(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), home) {
         (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
         (Some(_) | None, _) => PathBuf::from(path),
-    }
-}
-
-/// What stands between us and the terminal, as the environment says.
-fn between() -> Between {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
-    if set("TMUX") {
-        Between::Tmux
-    } else if set("STY") {
-        Between::Screen
-    } else {
-        Between::Nothing
     }
 }

@@ -1,6 +1,7 @@
 //! What happens when something happened: the model before and a message give the model after and what the
 //! shell is to do. Pure.
 
+mod doors;
 mod drill;
 mod export;
 mod guide;

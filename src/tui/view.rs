@@ -2,22 +2,32 @@
 
 pub mod banner;
 pub mod before;
+pub mod controls;
 pub mod copied;
 pub mod demo;
+pub mod doors;
 pub mod drill;
+pub mod entrance;
 pub mod export;
 pub mod farewell;
 pub mod figure;
 pub mod footer;
+pub mod grid;
 pub mod groups;
 pub mod guide;
+pub mod handshake;
 pub mod header;
 pub mod help;
+pub mod hops;
+pub mod inward;
 pub mod lines;
+pub mod lost;
 pub mod matrix;
 pub mod mend;
 pub mod panes;
+pub mod path;
 pub mod probes;
+pub mod product;
 pub mod quit;
 pub mod reasons;
 pub mod routes;
@@ -56,6 +66,7 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
             (Screen::Drill(drill), _) => drill::draw(model, drill, area, buf),
             (Screen::Guide(guide), _) => guide::draw(model, guide, area, buf),
             (Screen::Routes(at), _) => routes::draw(model, *at, area, buf),
+            (Screen::Doors(at), _) => doors::draw(model, *at, area, buf),
         }
         if let Some(Dialog::Quit) = model.dialog {
             quit::draw(model, area, buf);

@@ -2,7 +2,11 @@
 
 use crate::story::{failing, inconclusive, passing, written};
 use duo_doctor::report::{Charset, Colour, FailOn, Format, Options, Redaction, Report, diff, render};
+use duo_doctor::run::event::Event;
 use duo_doctor::run::{Run, Status};
+use duo_doctor::subject::doors::DoorAbout;
+use duo_doctor::subject::place::Door;
+
 #[test]
 fn a_page_needs_nothing_from_elsewhere() {
     let html = written(&failing(), Format::Html, Redaction::Share);
@@ -100,4 +104,46 @@ fn an_inconclusive_run_says_why() {
 fn markdown_is_a_ticket() {
     let text = written(&failing(), Format::Markdown, Redaction::Share);
     insta::assert_snapshot!("markdown_failing", frame(&text, "### What to do", "- <https"));
+}
+
+#[test]
+fn every_door_has_a_line_with_its_address_how_it_is_known_and_the_cable_there() {
+    let door = |door, address: Option<&str>, source: &str| DoorAbout {
+        door,
+        address: address.map(str::to_owned),
+        source: source.to_owned(),
+    };
+    let mut events = failing();
+    if let Some(Event::Planned { about, .. }) = events.first_mut() {
+        about.doors = vec![
+            door(Door::Public, Some("gitlab.acme.corp:443"), "external_url"),
+            door(Door::Nginx, None, "nginx['enable'] = false"),
+            door(Door::Workhorse, Some("/var/opt/gitlab/gitlab-workhorse/sockets/socket"), "its run script"),
+        ];
+    }
+    let text = written(&events, Format::Text, Redaction::Full);
+    for line in [
+        "Door public: gitlab.acme.corp:443 (external_url), cable: FAIL 404.\n",
+        "Door nginx: not here (nginx['enable'] = false).\n",
+        "Door workhorse: /var/opt/gitlab/gitlab-workhorse/sockets/socket (its run\nscript), cable: not tried.\n",
+    ] {
+        assert!(text.contains(line), "{line}:\n{text}");
+    }
+    let ticket = written(&events, Format::Markdown, Redaction::Full);
+    assert!(ticket.contains("<summary>Doors in</summary>"), "{ticket}");
+    assert!(ticket.contains("| public | gitlab.acme.corp:443 | `external_url` | FAIL 404 |\n"), "{ticket}");
+    assert!(ticket.contains("| nginx | not here | "), "{ticket}");
+    let page = written(&events, Format::Html, Redaction::Full);
+    assert!(page.contains("<h2>Doors into the instance</h2>"), "{page}");
+    assert!(page.contains("<td>public</td><td class=\"what\">gitlab.acme.corp:443</td>"), "{page}");
+    let shared = written(&events, Format::Text, Redaction::Share);
+    assert!(shared.contains("Door public: host-") && !shared.contains("acme"), "{shared}");
+}
+
+#[test]
+fn a_report_without_doors_does_not_speak_of_them() {
+    for format in [Format::Text, Format::Markdown, Format::Html] {
+        let text = written(&failing(), format, Redaction::Full);
+        assert!(!text.contains("Door") && !text.contains("cable: "), "{text}");
+    }
 }

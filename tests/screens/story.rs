@@ -69,7 +69,7 @@ fn about() -> About {
     }
 }
 
-fn planned(id: &str, group: Group, title: &str, needs: &[usize]) -> Planned {
+pub(crate) fn planned(id: &str, group: Group, title: &str, needs: &[usize]) -> Planned {
     let (check, place) = id.split_once('@').expect("an id");
     Planned {
         check: check.to_owned(),
@@ -110,32 +110,33 @@ fn walk(host: &str, via: Via, then: Then) -> Probe {
 }
 
 fn cable() -> Probe {
-    walk(
-        "gitlab.example.com",
-        Via::Direct,
-        Then::Upgrade(Upgrade {
-            path: "/-/cable".to_owned(),
-            authority: "gitlab.example.com".to_owned(),
-            origin: "https://gitlab.example.com".to_owned(),
-            protocols: vec!["actioncable-v1-json".to_owned()],
-            headers: Vec::new(),
-            credential: None,
-            message: None,
-            version: Version::Http1,
-            listen: Listen::FirstPing,
-        }),
-    )
+    walk("gitlab.example.com", Via::Direct, Then::Upgrade(upgrade("/-/cable")))
 }
 
-fn read(layer: Layer, at: u64, took: u64, reading: Reading) -> Sample {
+/// The handshake that a browser sends.
+pub(crate) fn upgrade(path: &str) -> Upgrade {
+    Upgrade {
+        path: path.to_owned(),
+        authority: "gitlab.example.com".to_owned(),
+        origin: "https://gitlab.example.com".to_owned(),
+        protocols: vec!["actioncable-v1-json".to_owned()],
+        headers: Vec::new(),
+        credential: None,
+        message: None,
+        version: Version::Http1,
+        listen: Listen::FirstPing,
+    }
+}
+
+pub(crate) fn read(layer: Layer, at: u64, took: u64, reading: Reading) -> Sample {
     Sample { layer, at: tenths(at), took: tenths(took), outcome: Outcome::Read(reading) }
 }
 
-fn failed(layer: Layer, at: u64, took: u64, failure: Failure) -> Sample {
+pub(crate) fn failed(layer: Layer, at: u64, took: u64, failure: Failure) -> Sample {
     Sample { layer, at: tenths(at), took: tenths(took), outcome: Outcome::Failed(failure) }
 }
 
-fn certificate(subject: &str, issuer: &str, from: i64, until: i64) -> Certificate {
+pub(crate) fn certificate(subject: &str, issuer: &str, from: i64, until: i64) -> Certificate {
     Certificate {
         subject: subject.to_owned(),
         issuer: format!("CN={issuer}"),
@@ -148,7 +149,7 @@ fn certificate(subject: &str, issuer: &str, from: i64, until: i64) -> Certificat
     }
 }
 
-fn headers(of: &[(&str, &str)]) -> Headers {
+pub(crate) fn headers(of: &[(&str, &str)]) -> Headers {
     Headers(of.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect())
 }
 
@@ -211,16 +212,29 @@ fn refused_by(host: &str) -> Sample {
     failed(Layer::Tls, 108, 199, Failure::Tls(Box::new(failure)))
 }
 
-fn stripped() -> Sample {
-    let answer = Answer {
+/// The finding of an upgrade that got lost.
+pub(crate) fn lost_at(hop: &str, product: &str, status: &str) -> Finding {
+    let args = [
+        ("url", "https://gitlab.example.com/-/cable"),
+        ("host", "gitlab.example.com"),
+        ("hop", hop),
+        ("path", "/-/cable"),
+        ("product", product),
+        ("status", status),
+    ];
+    let args = args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Finding { code: Code::WebsocketUpgradeStripped, args }
+}
+
+/// The answer that says so in Workhorse's words.
+pub(crate) fn required(server: &[(&str, &str)]) -> Answer {
+    let others = [("connection", "close"), ("content-type", "text/plain")];
+    let all: Vec<(&str, &str)> = server.iter().chain(&others).copied().collect();
+    Answer {
         version: "HTTP/1.1".to_owned(),
         status: 400,
         reason: "Bad Request".to_owned(),
-        headers: headers(&[
-            ("server", "Apache/2.4.57 (Debian)"),
-            ("connection", "close"),
-            ("content-type", "text/plain"),
-        ]),
+        headers: headers(&all),
         body: "websocket upgrade required\n".to_owned(),
         body_bytes: 27,
         cut: false,
@@ -228,14 +242,25 @@ fn stripped() -> Sample {
         received: 0,
         settings: Vec::new(),
         pieces: Vec::new(),
-    };
+    }
+}
+
+fn stripped() -> Sample {
+    let answer = required(&[("server", "Apache/2.4.57 (Debian)")]);
     failed(Layer::Upgrade, 30, 480, Failure::WebSocket(WebSocketFailure::Refused(Box::new(answer))))
 }
 
-struct Log(Vec<Event>);
+pub(crate) struct Log(pub(crate) Vec<Event>);
 
 impl Log {
-    fn ask(&mut self, steps: &[usize], probe: usize, what: Probe, until: Layer, samples: Vec<Sample>) {
+    pub(crate) fn ask(
+        &mut self,
+        steps: &[usize],
+        probe: usize,
+        what: Probe,
+        until: Layer,
+        samples: Vec<Sample>,
+    ) {
         let mut what = Some(Box::new(what));
         for step in steps {
             let what = what.take();
@@ -246,11 +271,11 @@ impl Log {
         self.0.extend(samples.into_iter().map(came));
     }
 
-    fn settle(&mut self, step: usize, how: Settled, ms: u64) {
+    pub(crate) fn settle(&mut self, step: usize, how: Settled, ms: u64) {
         self.0.push(Event::Settled { step, how, at: Duration::from_millis(ms) });
     }
 
-    fn pass(&mut self, step: usize, summary: &str, figure: &str, ms: u64) {
+    pub(crate) fn pass(&mut self, step: usize, summary: &str, figure: &str, ms: u64) {
         let note = Note { summary: summary.to_owned(), figure: Some(figure.to_owned()) };
         self.settle(step, Settled::Pass(note), ms);
     }
@@ -309,17 +334,7 @@ pub(crate) fn events(plot: Plot) -> Vec<Event> {
     }
     match plot {
         Plot::Broken => {
-            let finding = Finding::new(
-                Code::WebsocketUpgradeStripped,
-                &[
-                    ("url", "https://gitlab.example.com/-/cable"),
-                    ("host", "gitlab.example.com"),
-                    ("hop", "front end"),
-                    ("product", "Apache"),
-                    ("status", "400"),
-                ],
-            );
-            log.settle(14, Settled::Findings(vec![finding]), 70);
+            log.settle(14, Settled::Findings(vec![lost_at("front end", "Apache", "400")]), 70);
             log.settle(15, Settled::Blocked { by: 14 }, 70);
         }
         Plot::Healthy => {

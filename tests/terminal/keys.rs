@@ -206,6 +206,81 @@ fn y_puts_the_cause_on_the_clipboard() {
     leave_with(terminal, 1);
 }
 
+/// What stands on the clipboard of a terminal that got these bytes, by a sequence that begins and ends so.
+fn copied(bytes: &[u8], begin: &str, end: &str) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let (_, rest) = text.split_once(begin).expect("the sequence is sent");
+    let (coded, _) = rest.split_once(end).expect("the sequence ends");
+    let copied = STANDARD.decode(coded).expect("base64 is sent");
+    String::from_utf8(copied).expect("text is sent")
+}
+
+#[test]
+fn y_reaches_the_clipboard_through_tmux_and_screen() {
+    for (name, value, begin, end, said) in [
+        ("TMUX", "/tmp/tmux-0/default,1,0", "\x1bPtmux;\x1b\x1b]52;c;", "\x07\x1b\\", "through tmux"),
+        ("STY", "1234.pts-0.host", "\x1bP\x1b]52;c;", "\x07\x1b\\", "through screen"),
+        ("TERM", "screen-256color", "\x1bP\x1b]52;c;", "\x07\x1b\\", "through screen"),
+    ] {
+        let mut terminal =
+            program(&["demo", "tcp-refused-cloud", "--skip", "pings"]).with(name, value).start();
+        terminal.wait_until_the_run_is_over();
+        terminal.press("y");
+        terminal.wait_until_it_shows(said);
+        let text = copied(&terminal.bytes(), begin, end);
+        assert!(text.starts_with("A ") && text.contains("(tcp-refused)"), "{name}: {text}");
+        leave_with(terminal, 1);
+    }
+}
+
+#[test]
+fn w_writes_the_snippet_for_its_owner_alone_and_never_through_a_link() {
+    let mut terminal = refused();
+    walk(&mut terminal, &[(ENTER, "[Seen]"), (TAB, "[Mend]"), ("w", "duo-doctor-tcp-refused.sh_")]);
+    let aim = terminal.home.path().join("aim");
+    let name = terminal.home.path().join("duo-doctor-tcp-refused.sh");
+    std::os::unix::fs::symlink(&aim, &name).expect("the directory is the test's own");
+    walk(&mut terminal, &[(ENTER, "is a link to")]);
+    assert!(
+        !aim.exists() && terminal.screen().contains("duo-doctor-tcp-refused.sh_"),
+        "{}",
+        terminal.screen()
+    );
+    fs::remove_file(&name).expect("the link is the test's own");
+    walk(&mut terminal, &[(ENTER, "Written to ")]);
+    let mode = fs::metadata(&name).expect("the file is there").permissions().mode();
+    assert_eq!(mode & 0o7777, 0o600);
+    assert!(!fs::read_to_string(&name).expect("the file can be read").is_empty());
+    walk(
+        &mut terminal,
+        &[(ESC, "[Mend]"), ("w", "Where"), (ENTER, "keep it, write duo-doctor-tcp-refused-2.sh")],
+    );
+    walk(&mut terminal, &[(ESC, "[Mend]")]);
+    leave_with(terminal, 1);
+}
+
+#[test]
+fn d_shows_the_doors_in_arrows_go_from_cell_to_cell_and_enter_opens_a_check() {
+    let mut terminal = program(&["demo", "websocket-upgrade-stripped", "--skip", "pings"]).start();
+    terminal.wait_until_the_run_is_over();
+    walk(
+        &mut terminal,
+        &[
+            ("d", "Doors into gitlab.example.com"),
+            ("<", "public, GitLab answers"),
+            (RIGHT, "public, HTTP/2"),
+            (RIGHT, "public, health"),
+            (RIGHT, "public, /-/cable takes the upgrade"),
+            (ENTER, "[Seen]"),
+            (ESC, "Doors into gitlab.example.com"),
+            ("?", "Keys here: doors in"),
+            (ESC, "Doors into gitlab.example.com"),
+            (ESC, "1 cause explains"),
+        ],
+    );
+    leave_with(terminal, 1);
+}
+
 #[test]
 fn a_demo_without_a_name_offers_the_scenarios_and_enter_starts_one() {
     let mut terminal = program(&["demo", "--skip", "pings"]).start();

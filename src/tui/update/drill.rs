@@ -60,7 +60,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::RunThis => return again(model, vec![step]),
         Action::Copy => {
             let text = match drill.face {
-                Face::Mend => guide::snippet(model).unwrap_or_else(|| copied::evidence(model, step)),
+                Face::Mend => guide::snippet(model).map_or_else(|| copied::evidence(model, step), |s| s.text),
                 Face::Seen | Face::Before => copied::evidence(model, step),
             };
             return vec![Cmd::Copy(text)];

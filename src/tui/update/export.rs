@@ -3,6 +3,7 @@
 
 use super::guide;
 use super::press::scroll;
+use crate::finding::Code;
 use crate::report::file::{Overwrite, SaveError, Saved};
 use crate::report::{Format, Redaction};
 use crate::tui::keys::Action;
@@ -40,19 +41,33 @@ pub(super) fn open(model: &mut Model) -> Vec<Cmd> {
 
 /// Opens the dialog for a snippet.
 pub(super) fn open_snippet(model: &mut Model) -> Vec<Cmd> {
-    if let Some(text) = guide::snippet(model) {
-        let path = Input::new(name(model, "snippet"));
+    if let Some(snippet) = guide::snippet(model) {
+        let path = Input::new(name_of(guide::code(model), &snippet.language));
         model.dialog = Some(Dialog::Export(Export {
             what: Writing::Snippet,
             field: Field::Path,
             path,
             typed: true,
-            text: Some(text),
+            text: Some(snippet.text),
             scroll: 0,
             outcome: Outcome::Open,
         }));
     }
     Vec::new()
+}
+
+/// `duo-doctor-websocket-upgrade-stripped.conf`: what it mends, with the ending that editors know it by.
+fn name_of(code: Option<Code>, language: &str) -> String {
+    let ending = match language {
+        "shell" | "sh" | "bash" => "sh",
+        "ruby" => "rb",
+        "yaml" => "yml",
+        "json" => "json",
+        "apache" | "nginx" | "haproxy" | "conf" | "ini" => "conf",
+        "text" | "" => "txt",
+        other => other,
+    };
+    format!("duo-doctor-{}.{ending}", code.map_or("snippet", Code::as_str))
 }
 
 /// A key in the dialog.
@@ -222,7 +237,20 @@ pub(super) fn saved(model: &mut Model, result: Result<Saved, SaveError>) {
 
 #[cfg(test)]
 mod tests {
-    use super::beside;
+    use super::{beside, name_of};
+    use crate::finding::Code;
+
+    #[test]
+    fn a_snippets_file_is_named_after_what_it_mends() {
+        for (code, language, name) in [
+            (Some(Code::WebsocketUpgradeStripped), "nginx", "duo-doctor-websocket-upgrade-stripped.conf"),
+            (Some(Code::WebsocketUpgradeStripped), "apache", "duo-doctor-websocket-upgrade-stripped.conf"),
+            (Some(Code::TlsExpired), "shell", "duo-doctor-tls-expired.sh"),
+            (None, "", "duo-doctor-snippet.txt"),
+        ] {
+            assert_eq!(name_of(code, language), name);
+        }
+    }
 
     #[test]
     fn the_name_beside_counts_up_and_leaves_dates_alone() {

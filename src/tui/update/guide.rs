@@ -3,7 +3,8 @@
 
 use super::press::scroll;
 use super::{guide_at, start};
-use crate::remedy::FixStep;
+use crate::finding::Code;
+use crate::remedy::{FixStep, Snippet};
 use crate::run::Status;
 use crate::tui::keys::Action;
 use crate::tui::model::cause::Cause;
@@ -27,7 +28,9 @@ pub(super) fn first_open(model: &Model, cause: &Cause) -> usize {
 fn guide(model: &Model) -> Option<&Guide> {
     match model.screen() {
         Screen::Guide(guide) => Some(guide),
-        Screen::Demos { .. } | Screen::Overview | Screen::Drill(_) | Screen::Routes(_) => None,
+        Screen::Demos { .. } | Screen::Overview | Screen::Drill(_) | Screen::Routes(_) | Screen::Doors(_) => {
+            None
+        }
     }
 }
 
@@ -54,8 +57,8 @@ pub fn next_cause(model: &Model) -> Option<&Cause> {
 }
 
 /// The snippet that `y` and `w` mean: of the unfolded step of the guide, or the first on the screen on Mend.
-pub(super) fn snippet(model: &Model) -> Option<String> {
-    let snippet = match model.screen() {
+pub(super) fn snippet(model: &Model) -> Option<Snippet> {
+    match model.screen() {
         Screen::Guide(guide) => {
             model.remedy(&guide.cause).steps().get(guide.step)?.snippets().into_iter().next()
         }
@@ -66,9 +69,19 @@ pub(super) fn snippet(model: &Model) -> Option<String> {
             let first = steps.iter().skip(from).flat_map(FixStep::snippets).next();
             first.or_else(|| steps.iter().flat_map(FixStep::snippets).next())
         }
-        Screen::Drill(_) | Screen::Demos { .. } | Screen::Overview | Screen::Routes(_) => None,
-    };
-    snippet.map(|s| s.text)
+        Screen::Drill(_) | Screen::Demos { .. } | Screen::Overview | Screen::Routes(_) | Screen::Doors(_) => {
+            None
+        }
+    }
+}
+
+/// The code of the finding that the snippet on the screen mends.
+pub(super) fn code(model: &Model) -> Option<Code> {
+    match model.screen() {
+        Screen::Guide(guide) => Some(guide.cause.root.code),
+        Screen::Drill(drill) => model.run.steps.get(drill.step)?.findings().first().map(|f| f.code),
+        Screen::Demos { .. } | Screen::Overview | Screen::Routes(_) | Screen::Doors(_) => None,
+    }
 }
 
 /// A round ended: the guide takes note that its cause was looked at again.
@@ -122,7 +135,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Cmd> {
         }
         Action::RunThis => return start(model, Rerun::Around(guide.cause.steps())),
         Action::Copy => {
-            let text = snippet(model).unwrap_or_else(|| model.remedy(&guide.cause).message);
+            let text = snippet(model).map_or_else(|| model.remedy(&guide.cause).message, |s| s.text);
             return vec![Cmd::Copy(text)];
         }
         _ => {}

@@ -1,6 +1,6 @@
 //! A key was pressed: what that means on the screen that is shown.
 
-use super::{drill, export, guide, guide_at, not_pass, overview, routes, start};
+use super::{doors, drill, export, guide, guide_at, not_pass, overview, routes, start};
 use crate::checks::CLOUDFLARE_RANGES;
 use crate::tui::keys::{self, Action, Context, Key};
 use crate::tui::model::dialog::Dialog;
@@ -24,10 +24,13 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Cmd> {
 /// Whether an action means something now. Asked by footer and help too.
 pub fn can(model: &Model, action: Action) -> bool {
     let step = step_in_view(model);
+    let is_matrix = matches!(model.context(), Context::Routes | Context::Doors);
     match action {
         Action::Routes => !model.run.routes().is_empty(),
-        Action::RunThis if model.context() == Context::Routes => model.can_run() && step.is_some(),
-        Action::Open if model.context() == Context::Routes => step.is_some(),
+        Action::Doors => model.run.about.is_some(),
+        Action::RunThis if is_matrix => model.can_run() && step.is_some(),
+        Action::Open if is_matrix => step.is_some(),
+        Action::Left | Action::Copy if *model.screen() == Screen::Doors(None) => false,
         Action::RunThis | Action::RunAll => model.can_run(),
         Action::RunFailed => model.can_run() && !not_pass(model).is_empty(),
         Action::Sample => model.can_run() && sample(model).is_some(),
@@ -39,6 +42,9 @@ pub fn can(model: &Model, action: Action) -> bool {
         Action::Cause => step.is_some_and(|s| model.cause_of(s).is_some()),
         Action::Write => guide::snippet(model).is_some(),
         Action::NextPart if model.context() == Context::List => panes::of(model).details.is_some(),
+        Action::NextPart if model.context() == Context::Export => {
+            matches!(&model.dialog, Some(Dialog::Export(e)) if export::fields(e).len() > 1)
+        }
         Action::Open if model.context() == Context::Drill => {
             step.and_then(|s| model.run.steps.get(s)).is_some_and(|s| s.blocked_by().is_some())
         }
@@ -101,6 +107,7 @@ pub(super) fn step_in_view(model: &Model) -> Option<usize> {
             Selected::Cause(_) | Selected::Group(_) => None,
         },
         Screen::Routes(at) => at.worst(&model.run),
+        Screen::Doors(at) => at.and_then(|at| at.worst(&model.run)),
         Screen::Guide(_) | Screen::Demos { .. } => None,
     }
 }
@@ -150,6 +157,7 @@ fn act(model: &mut Model, context: Context, action: Action, key: Key) -> Vec<Cmd
         }
         Action::Write => return export::open_snippet(model),
         Action::Routes => routes::open(model),
+        Action::Doors => doors::open(model),
         Action::Up
         | Action::Down
         | Action::Left
@@ -183,6 +191,7 @@ fn act_here(model: &mut Model, context: Context, action: Action, key: Key) -> Ve
         Context::Drill => drill::act(model, action),
         Context::Guide => guide::act(model, action),
         Context::Routes => routes::act(model, action),
+        Context::Doors => doors::act(model, action),
         Context::Demo => drill::on_demos(model, action),
         Context::Export => export::act(model, action),
         Context::Filter => {

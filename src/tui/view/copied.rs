@@ -1,6 +1,6 @@
 //! The texts that `y` and `Y` copy: a line, the evidence of a check, the summary for a ticket. Plain text.
 
-use super::{figure, header, probes, waterfall, words};
+use super::{controls, figure, handshake, header, hops, probes, waterfall, words};
 use crate::run::StepState;
 use crate::text;
 use crate::tui::model::Model;
@@ -40,10 +40,14 @@ pub fn evidence(model: &Model, step: usize) -> String {
     for slice in &state.slices {
         let Some(probe) = model.run.probes.get(slice.probe) else { continue };
         lines.push(probes::asked(&probe.what));
+        lines.extend(handshake::copied(probe));
         lines.extend(probe.samples.iter().map(|sample| {
             let took = text::duration(sample.took);
             format!("  {} {took}: {}", waterfall::name(sample.layer), probes::remark(sample))
         }));
+    }
+    if hops::is_socket(&state.plan.check) {
+        lines.extend(controls::copied(model, state));
     }
     lines.join("\n") + "\n"
 }

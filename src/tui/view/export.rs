@@ -143,12 +143,9 @@ fn fields(model: &Model, export: &Export, width: usize) -> Vec<Line<'static>> {
             };
             lines.push(side(look, width, start().to(11).fit(words, room, Role::Quiet)));
         }
-        Outcome::Failed(why) => {
-            let row = start().to(9).put("! ", Role::Warn).fit(why, room, Role::Plain);
-            lines.push(side(look, width, row));
-        }
+        Outcome::Failed(why) => lines.extend(said(look, width, ("! ", Role::Warn), why, Role::Plain)),
         Outcome::Exists(why, way) => {
-            lines.push(side(look, width, start().to(9).put("! ", Role::Warn).fit(why, room, Role::Plain)));
+            lines.extend(said(look, width, ("! ", Role::Warn), why, Role::Plain));
             let beside = format!("keep it, write {}", crate::tui::update::beside(value));
             let all = [
                 (beside.as_str(), *way == Way::Beside),
@@ -165,10 +162,22 @@ fn fields(model: &Model, export: &Export, width: usize) -> Vec<Line<'static>> {
         }
         Outcome::Written(path, bytes) => {
             let words = format!("Written to {path}, {}, mode 0600.", size(*bytes));
-            lines.push(side(look, width, start().to(9).put("✓ ", Role::Good).fit(words, room, Role::Strong)));
+            lines.extend(said(look, width, (look.pick("✓ ", "+ "), Role::Good), &words, Role::Strong));
         }
     }
     lines
+}
+
+/// What came of writing, behind its sign: whole, for a path that is cut leads nowhere.
+fn said(look: Look, width: usize, sign: (&'static str, Role), words: &str, role: Role) -> Vec<Line<'static>> {
+    let shown = look.text(words).into_owned();
+    let wrapped = text::wrap(&shown, width.saturating_sub(15).max(1));
+    let line = |(i, words): (usize, String)| {
+        let row = Row::new(look, width).sign(look.pick("│", "|"), Role::Plain).to(9);
+        let row = if i == 0 { row.sign(sign.0, sign.1) } else { row };
+        side(look, width, row.to(11).put(words, role))
+    };
+    wrapped.into_iter().enumerate().map(line).collect()
 }
 
 /// What Enter does, in the footer.

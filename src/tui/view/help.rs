@@ -46,6 +46,7 @@ fn name(context: Context) -> &'static str {
         Context::Drill => "a check",
         Context::Guide => "guide",
         Context::Routes => "routes out",
+        Context::Doors => "doors in",
         Context::Demo => "demo",
         Context::Export => "export",
         Context::Filter => "filter",

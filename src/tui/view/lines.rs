@@ -117,6 +117,25 @@ pub fn labelled(look: Look, width: usize, indent: usize, label: &str, given: &st
     lines
 }
 
+/// A path or an address in at most so many columns: cut in its middle, beside a `/` or a `.`, so that both ends stay.
+pub fn middle(look: Look, given: &str, max: usize) -> String {
+    let shown = look.text(given).into_owned();
+    let cut = look.pick("…", "...");
+    let room = max.saturating_sub(text::width(cut));
+    if text::width(&shown) <= max || room == 0 {
+        return look.cut(given, max);
+    }
+    let marks = |c: char| c == '/' || c == '.';
+    let heads = shown.char_indices().filter(|(_, c)| marks(*c)).map(|(i, c)| &shown[..i + c.len_utf8()]);
+    let tails = shown.char_indices().filter(|(_, c)| marks(*c)).map(|(i, _)| &shown[i..]);
+    let both = heads.flat_map(|head| tails.clone().map(move |tail| (head, tail)));
+    let size = |(head, tail): &(&str, &str)| text::width(head) + text::width(tail);
+    // What is cut out is the middle: neither end is given up for the other.
+    let even = |(head, tail): &(&str, &str)| text::width(head).min(text::width(tail));
+    let best = both.filter(|pair| size(pair) <= room).max_by_key(|pair| (even(pair), size(pair)));
+    best.map_or_else(|| look.cut(given, max), |(head, tail)| format!("{head}{cut}{tail}"))
+}
+
 /// A rule with labels in it: `─ left ──────── right ─`.
 pub fn rule(look: Look, width: usize, left: &str, right: &str) -> Line<'static> {
     let dash = look.pick("─", "-");
@@ -157,5 +176,33 @@ pub fn more(look: Look, all: usize, scroll: usize, rows: usize) -> String {
         (0, _) => format!("{down} {} more line{}", below, if below == 1 { "" } else { "s" }),
         (_, 0) => format!("{up} {scroll}"),
         (_, _) => format!("{up} {scroll}  {down} {below}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{FailOn, Redaction};
+    use crate::tui::theme::{Colour, Glyphs};
+
+    #[test]
+    fn paths_and_addresses_lose_their_middle() {
+        let look =
+            |glyphs| Look { glyphs, colour: Colour::Off, redaction: Redaction::Share, fail_on: FailOn::Fail };
+        for (given, max, unicode, ascii) in [
+            (
+                "/opt/gitlab/etc/gitlab-rails/env/http_proxy",
+                30,
+                "/opt/gitlab/…/env/http_proxy",
+                "/opt/gitlab/.../env/http_proxy",
+            ),
+            ("gitlab.intern.example.com", 16, "gitlab.….com", "gitlab.....com"),
+            ("203.0.113.20", 12, "203.0.113.20", "203.0.113.20"),
+            ("0123456789", 6, "01234…", "012..."),
+            ("a.b", 1, "…", "a"),
+        ] {
+            assert_eq!(middle(look(Glyphs::Unicode), given, max), unicode);
+            assert_eq!(middle(look(Glyphs::Ascii), given, max), ascii);
+        }
     }
 }

@@ -111,7 +111,11 @@ pub fn rules(model: &Model, panes: &Panes, area: Rect, buf: &mut Buffer) {
 pub fn drill_scroll(model: &Model) -> usize {
     match model.screen() {
         Screen::Drill(drill) => most(model, drill),
-        Screen::Demos { .. } | Screen::Overview | Screen::Guide(Guide { .. }) | Screen::Routes(_) => 0,
+        Screen::Demos { .. }
+        | Screen::Overview
+        | Screen::Guide(Guide { .. })
+        | Screen::Routes(_)
+        | Screen::Doors(_) => 0,
     }
 }
 

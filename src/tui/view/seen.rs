@@ -1,11 +1,12 @@
-//! What was observed at a check: the way, the phases, lookups and addresses, the chain, the answer, the
-//! WebSocket's handshake. Each part only where something of it was seen.
+//! What was observed at a check: the way, the phases, lookups and addresses, the chain, the answer. Each part only
+//! where something of it was seen. A WebSocket's way in is `path`, its handshake and what tells it apart are files of
+//! their own.
 
 use super::lines::{self, Row};
-use super::{figure, probes, waterfall, words};
+use super::{controls, figure, handshake, hops, path, probes, waterfall, words};
 use crate::failure::certificate::Certificate;
-use crate::failure::{Answer, Attempt, Failure, GrpcFailure, Headers, Lookup, WebSocketFailure};
-use crate::probe::{Probe, Reading, Sample, Then};
+use crate::failure::{Answer, Attempt, Failure, GrpcFailure, Headers, Lookup};
+use crate::probe::{Probe, Reading, Sample};
 use crate::run::event::Settled;
 use crate::run::{ProbeState, Status, StepState};
 use crate::subject::place::Place;
@@ -21,29 +22,30 @@ const VALUE: usize = 10;
 /// The lines of the face Seen.
 pub fn lines(model: &Model, step: usize, width: usize) -> Vec<Line<'static>> {
     let Some(state) = model.run.steps.get(step) else { return Vec::new() };
-    let mut lines = way(model, state, width);
-    let probe = state.slices.first().and_then(|s| model.run.probes.get(s.probe));
-    match probe {
-        None => lines.extend(nothing(model, state, width)),
+    let mut parts = vec![way(model, state, width)];
+    let shown = hops::handshake(model, state);
+    match shown {
+        None => parts.push(nothing(model, state, width)),
         Some(probe) => {
+            let shaken = handshake::lines(model, probe, &state.plan.place.to_string(), width);
             let phases = waterfall::lines(model, probe, width);
-            let shaken = handshake(model, state, probe, width);
-            let first = if shaken.is_empty() {
-                [phases, beside(model, state, width), Vec::new()]
+            if shaken.is_empty() {
+                parts.extend([phases, beside(model, state, width)]);
             } else {
-                [shaken, beside(model, state, width), phases]
-            };
-            let channel = [
+                parts.extend([shaken, controls::lines(model, state, width), phases]);
+            }
+            parts.extend([
                 lookups(model, probe, width),
                 attempts(model, probe, width),
                 chain(model, probe, width),
                 answer(model, probe, width),
-            ];
-            for part in first.into_iter().chain(channel).filter(|p| !p.is_empty()) {
-                gap(&mut lines);
-                lines.extend(part);
-            }
+            ]);
         }
+    }
+    let mut lines = Vec::new();
+    for part in parts.into_iter().filter(|p| !p.is_empty()) {
+        gap(&mut lines);
+        lines.extend(part);
     }
     lines.extend(more_findings(model, state, step, width));
     lines
@@ -72,6 +74,7 @@ fn way(model: &Model, state: &StepState, width: usize) -> Vec<Line<'static>> {
             };
             vec![row("way", format!("{} {via} {target}", stacks(route))), row("", route.source.clone())]
         }
+        Place::Door(_) if hops::is_socket(&state.plan.check) => path::lines(model, &state.plan.check, width),
         Place::Door(door) => {
             let target = target(model, state).unwrap_or_default();
             vec![row("way", format!("client {dash} {door} {dash} {target}"))]
@@ -228,81 +231,6 @@ pub fn first_end(model: &Model) -> Option<i64> {
         _ => None,
     };
     doors.filter_map(|s| model.run.samples(s).iter().find_map(tls)).min()
-}
-
-/// The WebSocket's handshake: left what was sent, right what came; ✗ marks what should have come.
-fn handshake(model: &Model, state: &StepState, probe: &ProbeState, width: usize) -> Vec<Line<'static>> {
-    let Probe::Walk(walk) = &probe.what else { return Vec::new() };
-    let Then::Upgrade(upgrade) = &walk.then else { return Vec::new() };
-    let look = model.look;
-    let came: Option<(String, &Headers, &str)> =
-        probe.samples.iter().find_map(|s| match (s.reading(), s.failure()) {
-            (Some(Reading::Upgraded(u)), _) => {
-                Some(("HTTP/1.1 101 Switching Protocols".to_owned(), &u.headers, ""))
-            }
-            (_, Some(Failure::WebSocket(WebSocketFailure::Refused(a)))) => {
-                Some((status_line(a), &a.headers, a.body.as_str()))
-            }
-            _ => None,
-        });
-    let mut sent = vec![
-        format!("GET {} HTTP/1.1", upgrade.path),
-        format!("Host: {}", upgrade.authority),
-        "Upgrade: websocket".to_owned(),
-        "Connection: Upgrade".to_owned(),
-        format!("Origin: {}", upgrade.origin),
-        format!("Sec-WebSocket-Protocol: {}", upgrade.protocols.join(", ")),
-        "Sec-WebSocket-Version: 13".to_owned(),
-    ];
-    sent.extend(upgrade.headers.iter().map(|(name, value)| format!("{name}: {value}")));
-    let refused = !probe.samples.iter().any(|s| matches!(s.reading(), Some(Reading::Upgraded(_))));
-    let mut right: Vec<(bool, String)> = Vec::new();
-    let after = probe.samples.iter().find(|s| s.layer == crate::failure::Layer::Upgrade).map(|s| s.took);
-    if let Some((status, headers, body)) = came {
-        right.push((refused, format!("{status}{}", if refused { "   101 due" } else { "" })));
-        for name in ["upgrade", "connection"] {
-            match headers.get(name) {
-                Some(value) => right.push((false, format!("{name}: {value}"))),
-                None if refused => right.push((true, format!("{name}: missing"))),
-                None => {}
-            }
-        }
-        let others = headers.0.iter().filter(|(n, _)| n != "upgrade" && n != "connection");
-        right.extend(others.map(|(n, v)| (false, format!("{n}: {v}"))));
-        if let Some(first) = body.lines().find(|l| !l.trim().is_empty()) {
-            right.push((false, format!("\"{}\"", text::foreign(first.trim()))));
-        }
-    } else {
-        right.push((true, "no answer".to_owned()));
-    }
-    let middle = width / 2;
-    let head = match after {
-        Some(after) => format!("answered after {}", text::duration(after)),
-        None => "answered".to_owned(),
-    };
-    let mut lines = vec![
-        Row::new(look, width)
-            .to(1)
-            .put(format!("sent to {}", state.plan.place), Role::Quiet)
-            .to(middle + 1)
-            .put(head, Role::Quiet)
-            .line(),
-    ];
-    for i in 0..sent.len().max(right.len()) {
-        let row = Row::new(look, width).to(1);
-        let row = row.fit(sent.get(i).map_or("", String::as_str), middle - 3, Role::Plain);
-        let row = match right.get(i) {
-            Some((true, text)) => row
-                .to(middle - 1)
-                .sign(look.sign(Status::Fail), Role::Bad)
-                .to(middle + 1)
-                .put(text, Role::Plain),
-            Some((false, text)) => row.to(middle + 1).put(text, Role::Plain),
-            None => row,
-        };
-        lines.push(row.line());
-    }
-    lines
 }
 
 fn status_line(answer: &Answer) -> String {

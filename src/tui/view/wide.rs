@@ -9,9 +9,9 @@
 
 use super::lines::{self, Row};
 use super::panes::Panes;
-use super::{before, figure, mend, seen, ways, words};
-use crate::run::{RunVerdict, StepState};
-use crate::subject::place::{Door, Place};
+use super::{before, figure, hops, inward, mend, path, seen, ways, words};
+use crate::check::Group;
+use crate::run::RunVerdict;
 use crate::text;
 use crate::tui::model::Model;
 use crate::tui::model::list::{self, Panel, Selected};
@@ -86,6 +86,7 @@ fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
     let row = row.put(" ", Role::Plain).put(word, theme::word_role(state.status));
     let row = if figure.is_empty() { row } else { row.put("  ", Role::Plain).put(figure, Role::Plain) };
     let mut page = vec![row.line()];
+    page.splice(0..0, way_in(model, step, width));
     page.extend(lines::paragraph(look, width, 0, &words::sentence(model, step), Role::Plain));
     page.push(match model.cause_of(step) {
         Some(cause) => {
@@ -104,6 +105,16 @@ fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
         page.extend(shifted(before::lines(model, step, width)));
     }
     page
+}
+
+/// The way in, in one line above the details of the group Inbound, where these do not show it larger.
+fn way_in(model: &Model, step: usize, width: usize) -> Vec<Line<'static>> {
+    let larger = model.run.steps.get(step).is_some_and(|s| hops::is_socket(&s.plan.check));
+    if model.list.selected != Selected::Group(Group::Inbound) || larger {
+        return Vec::new();
+    }
+    let path = hops::of(model, "cable");
+    path.map(|path| shifted(vec![path::strip(model.look, &path, width), Line::default()])).unwrap_or_default()
 }
 
 /// The pane has a column of its own on the left: lines that begin with a blank lose it.
@@ -127,7 +138,7 @@ fn third(model: &Model, width: usize) -> Vec<Line<'static>> {
     page.push(lines::rule(look, width, "", ""));
     page.push(lines::plain(look, width, 0, "into this instance", Role::Quiet));
     page.push(Line::default());
-    page.extend(doors(model, width));
+    page.extend(inward::lines(model, width));
     page.push(lines::rule(look, width, "", ""));
     page.push(lines::plain(look, width, 0, "this session", Role::Quiet));
     page.push(Line::default());
@@ -141,32 +152,6 @@ fn third(model: &Model, width: usize) -> Vec<Line<'static>> {
 /// The ways of a healthy run, two or three lines.
 fn walked(model: &Model, width: usize) -> Vec<Line<'static>> {
     let mut lines = ways::lines(model, width);
-    lines.extend(doors(model, width));
-    lines
-}
-
-/// One line a door: its checks with their signs.
-fn doors(model: &Model, width: usize) -> Vec<Line<'static>> {
-    let look = model.look;
-    let mut lines = Vec::new();
-    for door in Door::ALL {
-        let at = |s: &&StepState| s.plan.place == Place::Door(*door);
-        let steps: Vec<&StepState> = model.run.steps.iter().filter(at).collect();
-        if steps.is_empty() {
-            continue;
-        }
-        let label = if lines.is_empty() { "in" } else { "" };
-        let words = format!("client {} {door}", look.pick("──", "--"));
-        let mut row =
-            Row::new(look, width).to(1).put(label, Role::Quiet).to(7).put(words, Role::Plain).to(28);
-        for step in &steps {
-            if row.used() + step.plan.check.len() + 4 > width {
-                lines.push(std::mem::replace(&mut row, Row::new(look, width).to(28)).line());
-            }
-            row = row.put(&step.plan.check, Role::Plain).put(" ", Role::Plain);
-            row = row.sign(look.sign(step.status), theme::role(step.status)).put("  ", Role::Plain);
-        }
-        lines.push(row.line());
-    }
+    lines.extend(path::ribbon(model, width));
     lines
 }
