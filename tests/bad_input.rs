@@ -401,3 +401,49 @@ fn the_token_of_the_environment_stands_in_no_report() {
         assert!(!String::from_utf8_lossy(&all).contains(token), "{format}");
     }
 }
+
+/// A certificate and its key in PEM form.
+fn identity() -> (String, String) {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let params = rcgen::CertificateParams::new(vec!["client".to_owned()]).expect("a name");
+    (params.self_signed(&key).expect("a certificate").pem(), key.serialize_pem())
+}
+
+#[test]
+fn a_client_certificate_that_cannot_be_used_stops_before_the_run() {
+    let place = Place::new();
+    let ((cert, key), (_, other)) = (identity(), identity());
+    let encrypted = key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
+    let missing = place.path("missing").display().to_string();
+    let (cert, key) = (place.file("cert.pem", cert), place.file("key.pem", key));
+    place.refuses(&[&QUICK[..], &["--cert", &cert]].concat(), 64, &["--key"]);
+    place.refuses(&[&QUICK[..], &["--key", &key]].concat(), 64, &["--cert"]);
+    for (cert, key, words) in [
+        (&missing, &key, ["client certificate", "No such file"]),
+        (&key, &key, ["client certificate", "no certificate in PEM form"]),
+        (&cert, &missing, ["client key", "No such file"]),
+        (&cert, &cert, ["client key", "no private key in PEM form"]),
+        (&cert, &place.file("encrypted.pem", encrypted), ["client key", "passphrase"]),
+        (&cert, &place.file("other.pem", other), ["client key", "does not belong"]),
+        (&cert, &place.file("binary.pem", [0xff, 0xfe]), ["client key", "not in PEM form"]),
+    ] {
+        place.refuses(&[&QUICK[..], &["--cert", cert, "--key", key]].concat(), 65, &words);
+    }
+    let ended = place.run(&[&QUICK[..], &["--cert", &cert, "--key", &key]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+}
+
+#[test]
+fn reports_that_are_not_a_clients_and_a_nodes_are_told_in_one_sentence() {
+    let place = Place::new();
+    let node = report(&place);
+    let mut other = node.clone();
+    other["node"]["install"] = json!(null);
+    other["instance"]["url"] = json!(format!("https://git.example.org/{RAW}"));
+    let (node, other) =
+        (place.file("node.json", node.to_string()), place.file("other.json", other.to_string()));
+    place.refuses(&["view", &node, &node], 65, &["a client's report and a node's"]);
+    place.refuses(&["view", &node, &other], 65, &["different instances"]);
+    place.refuses(&["view", &node, "missing.json"], 65, &["missing.json"]);
+    place.refuses(&["view", &node, &node, &node], 64, &["no more were expected"]);
+}

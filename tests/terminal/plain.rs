@@ -94,3 +94,43 @@ fn keys_come_from_the_terminal_when_stdin_is_none() {
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 1);
 }
+
+/// A saved report of a demo, in a folder.
+fn saved(folder: &std::path::Path, scenario: &str) -> std::path::PathBuf {
+    let file = folder.join(format!("{scenario}.json"));
+    let place = file.display().to_string();
+    let arguments =
+        ["check", "--demo", scenario, "--only", "inbound", "--only", "gitlab", "--output", &place];
+    let ended =
+        Command::new(PROGRAM).args(arguments).env_clear().output().expect("cargo has built the program");
+    assert!(file.is_file(), "{}", String::from_utf8_lossy(&ended.stderr));
+    file
+}
+
+#[test]
+fn a_clients_report_and_a_nodes_are_read_together() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // The laptop sees Apache drop the upgrade; the node does not see the public door, and all behind it is well.
+    let client = saved(folder.path(), "websocket-upgrade-stripped-laptop");
+    let node = saved(folder.path(), "public-door-not-seen-from-here");
+    for files in [[&client, &node], [&node, &client]] {
+        let view = Command::new(PROGRAM).args(["view", "--format", "json"]).args(files).env_clear().output();
+        let view = view.expect("cargo has built the program");
+        let report: serde_json::Value = serde_json::from_slice(&view.stdout).expect("a report is JSON");
+        let causes: Vec<&str> = report["root_causes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|c| c["code"].as_str())
+            .collect();
+        assert_eq!(causes, ["websocket-upgrade-stripped"], "{report:#}");
+        let check = |id: &str| {
+            let checks = report["checks"].as_array().expect("checks");
+            checks.iter().find(|c| c["id"] == id).unwrap_or_else(|| panic!("{id}")).clone()
+        };
+        assert_eq!(check("cable@public")["findings"][0]["args"]["hop"], "front end");
+        assert_eq!(check("cable@nginx")["status"], "pass");
+        assert_eq!(check("pings@public")["blocked_by"], "cable@public");
+        assert_eq!(view.status.code(), Some(1));
+    }
+}
