@@ -193,3 +193,25 @@ fn differs(refusal: &Answer, plain: &Answer) -> bool {
     let marks = ["server", "via", "date"];
     marks.iter().any(|name| refusal.headers.get(name).is_none() && plain.headers.get(name).is_some())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_firewalls_page_is_a_denial_whatever_its_status() {
+        let rejected = "<title>Request Rejected</title>The requested URL was rejected. Please consult with your \
+                        administrator.<br>";
+        for (status, headers, body, denies) in [
+            (403, &[][..], "", true),
+            (429, &[], "Retry later", true),
+            (200, &[], rejected, true),
+            (404, &[], rejected, true),
+            (200, &[("content-type", "text/plain")], rejected, false),
+            (200, &[], "<title>Sign in</title>", false),
+            (400, &[], "websocket upgrade required", false),
+        ] {
+            assert_eq!(is_denial(&Answer::of(status, headers, body)), denies, "{status} {body}");
+        }
+    }
+}
