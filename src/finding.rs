@@ -149,7 +149,7 @@ codes! {
     ProxyAuthRequired = "proxy-auth-required" Fail ["proxy", "status", "schemes", "given"] same ["proxy"],
     /// 403 or 405.
     ProxyDenied = "proxy-denied" Fail ["proxy", "host", "status", "words", "product"] same ["proxy"],
-    /// 502, 503 or 504.
+    /// 502, 503 or 504; Cloudflare's 52x; 500 at Workhorse's own door.
     ProxyUpstreamFailed = "proxy-upstream-failed" Fail ["proxy", "host", "status", "words", "product"] same ["proxy"],
     /// Another status, not HTTP, hang-up or silence after CONNECT.
     ProxyBadReply = "proxy-bad-reply" Fail ["proxy", "host", "answer"] same ["proxy"],
@@ -249,7 +249,7 @@ codes! {
     WebsocketOriginRejected = "websocket-origin-rejected" Fail ["url", "host", "path", "origin", "hop", "product", "status"] same [],
     /// 401, 403 and the like.
     WebsocketDenied = "websocket-denied" Fail ["url", "host", "path", "hop", "product", "status", "by", "words"] same [],
-    /// 502, 503 or 504.
+    /// 502, 503 or 504; Cloudflare's 52x; 500 at Workhorse's own door.
     WebsocketUpstreamFailed = "websocket-upstream-failed" Fail ["url", "host", "path", "hop", "product", "status", "by"] same [],
     /// The path is not served.
     WebsocketNotFound = "websocket-not-found" Fail ["url", "host", "path", "hop", "product", "status", "by"] same [],

@@ -87,7 +87,7 @@ impl Lab {
             gateway: gateway_at,
             resolver: resolver.local_addr()?,
         };
-        let situation = Arc::new(Situation::new(scenario.clone(), ports, now));
+        let situation = Arc::new(Situation::new(scenario.clone(), &ports, now));
         let mut authorities = Authorities::new(now)?;
         let mut servers = JoinSet::new();
         let speaking_tls = [

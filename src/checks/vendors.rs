@@ -42,7 +42,7 @@ pub(super) fn server_product(headers: &Headers) -> Option<&'static str> {
 }
 
 /// Words on pages by which firewalls and proxies say no, with the product where the words tell it.
-const BLOCK_PAGES: [(&str, &str); 23] = [
+const BLOCK_PAGES: [(&str, &str); 24] = [
     ("fortiguard", "FortiGuard"),
     ("fortigate", "FortiGate"),
     ("zscaler", "Zscaler"),
@@ -61,6 +61,7 @@ const BLOCK_PAGES: [(&str, &str); 23] = [
     ("barracuda", "Barracuda"),
     ("sonicwall", "SonicWall"),
     ("squid", "squid"),
+    ("the requested url was rejected. please consult with your administrator.", "F5 BIG-IP"),
     ("web page blocked", ""),
     ("url category", ""),
     ("has been blocked", ""),

@@ -166,8 +166,8 @@ impl Authorities {
         change: &CertificateChange,
         usual: &AuthorityNames,
     ) -> io::Result<Vec<CertificateDer<'static>>> {
-        let named = if part == On::Nginx { On::Instance } else { part };
-        let names = change.names.clone().unwrap_or_else(|| vec![name_of(named).to_owned()]);
+        let host = name_of(if part == On::Nginx { On::Instance } else { part });
+        let names = change.names.clone().unwrap_or_else(|| vec![host.to_owned()]);
         let mut params = params(names.first().map_or("", String::as_str), None)?;
         params.subject_alt_names = CertificateParams::new(names).map_err(io::Error::other)?.subject_alt_names;
         lasting(&mut params, self.now, (change.from.unwrap_or(SOUND.0), change.until.unwrap_or(SOUND.1)));

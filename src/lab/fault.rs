@@ -168,6 +168,8 @@ pub enum Kind {
     BodyLimit {
         /// How many are taken.
         bytes: u64,
+        /// The status of the refusal; 413 if not said.
+        status: Option<u16>,
     },
     /// Streamed answers are collected and passed on in one piece.
     Collects,

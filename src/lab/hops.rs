@@ -152,8 +152,9 @@ pub(super) fn stopped<B>(
             (before, unreachable(part, before, situation))
         } else if let Some(fixed) = fixed(part, path, situation) {
             (part, fixed_answer(fixed, request, situation))
-        } else if limit(part, situation).is_some_and(|most| length.is_some_and(|length| length > most)) {
-            (part, own(413, "413 Request Entity Too Large", part, situation))
+        } else if let Some(status) = too_large(part, length, situation) {
+            let title = if status == 413 { "413 Request Entity Too Large" } else { "Request rejected" };
+            (part, own(status, title, part, situation))
         } else {
             before = part;
             continue;
@@ -168,10 +169,11 @@ fn fixed<'a>(part: On, path: &str, situation: &'a Situation) -> Option<&'a Fixed
     situation.fixed_answer(part, path)
 }
 
-fn limit(part: On, situation: &Situation) -> Option<u64> {
+/// The status by which a hop refuses a body for its length, where it does.
+fn too_large(part: On, length: Option<u64>, situation: &Situation) -> Option<u16> {
     situation.faults(part).find_map(|kind| {
-        let Kind::BodyLimit { bytes } = kind else { return None };
-        Some(*bytes)
+        let Kind::BodyLimit { bytes, status } = kind else { return None };
+        (length? > *bytes).then_some(status.unwrap_or(413))
     })
 }
 

@@ -86,10 +86,10 @@ pub(super) struct Situation {
 }
 
 impl Situation {
-    pub(super) fn new(scenario: Scenario, ports: Ports, now: Timestamp) -> Self {
+    pub(super) fn new(scenario: Scenario, ports: &Ports, now: Timestamp) -> Self {
         Self {
             scenario,
-            ports,
+            ports: *ports,
             mended: AtomicBool::new(false),
             began_at: now,
             began: Instant::now(),

@@ -3,7 +3,7 @@
 use super::controls::{self, Why};
 use super::handshake::{self, CABLE, PROTOCOLS, fares, socket};
 use super::hop::{self, Blame, Fares, Hop, blame};
-use super::{At, open_doors};
+use super::{At, is_gitlab, open_doors};
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::checks::network::answer::elsewhere;
 use crate::checks::vendors;
@@ -309,7 +309,13 @@ pub(super) fn of_refusal(at: At, args: &Args, refusal: &Refusal) -> Verdict {
         Why::UpgradeStripped => Hop::Workhorse,
         Why::OriginRejected | Why::NotFound | Why::UpstreamFailed | Why::Denied => Hop::Puma,
     };
-    let Blame { hop, product } = blame(at, refusal.fares, &answers, last);
+    let mut blamed = blame(at, refusal.fares, &answers, last);
+    // With GitLab's marks it is Rails who says no, unless it is content behind this door.
+    let is_content_behind = || at.behind().any(|inner| (refusal.fares)(inner) == Fares::Works);
+    if refusal.why == Why::Denied && is_gitlab(refusal.answer) && !is_content_behind() {
+        blamed = Blame { hop: Hop::Puma, product: Hop::Puma.as_str().to_owned() };
+    }
+    let Blame { hop, product } = blamed;
     let status = refusal.answer.status.to_string();
     let by = if product == "unknown" { "the front end".to_owned() } else { product.clone() };
     let mut args = Args(args.0.clone());

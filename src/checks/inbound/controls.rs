@@ -2,11 +2,13 @@
 //! origin and an unknown path with the same 404, so only a comparison of several requests tells them apart.
 
 use super::At;
-use super::handshake::{CABLE, bare, upgrade};
+use super::handshake::{self, CABLE, bare, upgrade};
 use crate::check::{Ask, Reached};
-use crate::failure::{Answer, Layer};
+use crate::checks::vendors;
+use crate::failure::{Answer, Failure, Layer, WebSocketFailure};
 use crate::probe::{Alpn, Listen, Probe, Request, Upgrade};
 use crate::subject::address::{BaseUrl, Scheme, bracketed};
+use crate::subject::place::Door;
 
 /// Why the handshake was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,12 +116,34 @@ fn opens(at: At, probe: &Probe) -> bool {
     matches!(at.seen.reached(probe, Layer::Upgrade), Reached::Here(_))
 }
 
+/// Whether who answers says no by himself: by the status, or by the page of a firewall, which may come with 200.
+pub(super) fn is_denial(refusal: &Answer) -> bool {
+    matches!(refusal.status, 401 | 403 | 407 | 429 | 451) || vendors::blocker(refusal).is_some()
+}
+
+/// Whether somebody on the way did not get an answer: 502 to 504, and those of Cloudflare (520 to 530). 500 is what
+/// Workhorse before 18.9 says to a handshake that lost its upgrade; at Workhorse's own door nothing gets lost, and
+/// Rails itself fails.
+pub(super) fn upstream_failed(at: At, refusal: &Answer, socket: fn(At) -> Option<Probe>) -> bool {
+    let fails = |inner: At| {
+        let failure = socket(inner).and_then(|probe| at.seen.failure(&probe));
+        matches!(failure, Some(Failure::WebSocket(WebSocketFailure::Refused(a))) if a.status == 500)
+    };
+    let innermost = || std::iter::once(at).chain(at.behind()).find(|a| a.door() == Door::Workhorse);
+    match refusal.status {
+        502..=504 | 520..=530 => true,
+        500 => innermost().is_some_and(fails),
+        _ => false,
+    }
+}
+
 /// Weighs a refusal against the control probes.
 pub(super) fn why(at: At, refusal: &Answer) -> Why {
-    match refusal.status {
-        502..=504 => return Why::UpstreamFailed,
-        401 | 403 | 407 | 429 | 451 => return Why::Denied,
-        _ => {}
+    if upstream_failed(at, refusal, handshake::socket) {
+        return Why::UpstreamFailed;
+    }
+    if is_denial(refusal) {
+        return Why::Denied;
     }
     if accepted_elsewhere(at).iter().any(|probe| opens(at, probe)) {
         return Why::OriginRejected;
@@ -168,4 +192,26 @@ fn believes_another_name(url: &BaseUrl, front: Option<&Answer>) -> bool {
 fn differs(refusal: &Answer, plain: &Answer) -> bool {
     let marks = ["server", "via", "date"];
     marks.iter().any(|name| refusal.headers.get(name).is_none() && plain.headers.get(name).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_firewalls_page_is_a_denial_whatever_its_status() {
+        let rejected = "<title>Request Rejected</title>The requested URL was rejected. Please consult with your \
+                        administrator.<br>";
+        for (status, headers, body, denies) in [
+            (403, &[][..], "", true),
+            (429, &[], "Retry later", true),
+            (200, &[], rejected, true),
+            (404, &[], rejected, true),
+            (200, &[("content-type", "text/plain")], rejected, false),
+            (200, &[], "<title>Sign in</title>", false),
+            (400, &[], "websocket upgrade required", false),
+        ] {
+            assert_eq!(is_denial(&Answer::of(status, headers, body)), denies, "{status} {body}");
+        }
+    }
 }

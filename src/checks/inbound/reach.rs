@@ -10,7 +10,7 @@ use crate::failure::{Answer, Failure, HttpKind, Layer, SocketFailure, SocketKind
 use crate::finding::Code;
 use crate::probe::Reading;
 use crate::subject::Subject;
-use crate::subject::address::Scheme;
+use crate::subject::address::{BaseUrl, Scheme};
 use crate::subject::doors::Certainty;
 use crate::subject::place::{Door, Place};
 use crate::text;
@@ -75,7 +75,8 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
 }
 
 fn answered(at: At, answer: &Answer) -> Verdict {
-    if let Some(location) = elsewhere(&at.url.target.host, answer) {
+    let location = elsewhere(&at.url.target.host, answer).or_else(|| own_login(at.url, answer));
+    if let Some(location) = location {
         let (url, host) = (at.url.to_string(), at.url.target.host.as_str());
         let args = [("url", url.as_str()), ("host", host), ("location", &location)];
         return Verdict::found(Code::FrontEndRequiresLogin, &args);
@@ -93,6 +94,18 @@ fn answered(at: At, answer: &Answer) -> Verdict {
     let said = if words.is_empty() { String::new() } else { format!(": \"{words}\"") };
     let words = format!("{PAGE} is answered {}{by}, not as GitLab does{said}", answer.status);
     unreachable(at, "http", &words, &[answer])
+}
+
+/// Parts of a path at which a front end logs people in.
+const LOGINS: [&str; 7] = ["oauth2", "login", "signin", "auth", "saml", "sso", "cdn-cgi/access"];
+
+/// Where a front end sends people to log in on the instance's own name. GitLab's sign-in page sends nobody anywhere.
+fn own_login(url: &BaseUrl, answer: &Answer) -> Option<String> {
+    let page = url::Url::parse(&url.origin()).ok()?.join(&url.path(PAGE)).ok()?;
+    let to = page.join(answer.headers.get("location")?).ok()?;
+    let is_login = LOGINS.iter().any(|part| to.path().to_lowercase().contains(part));
+    let sends = (300..400).contains(&answer.status) && !is_gitlab(answer) && !to.path().ends_with(PAGE);
+    (sends && is_login).then(|| format!("{}{}", url.origin(), to.path()))
 }
 
 /// The finding of a Puma that does not answer Workhorse, or not well.
@@ -238,4 +251,26 @@ fn unreachable(at: At, layer: &str, words: &str, answers: &[&Answer]) -> Verdict
         ("product", &product),
     ];
     Verdict::found(Code::InstanceUnreachable, &args)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_on_the_instances_own_name_is_a_front_ends_and_not_gitlabs() {
+        let url: BaseUrl = "https://gitlab.example.com:8443/gitlab".parse().expect("a URL");
+        let of = |status, headers: &[(&str, &str)]| own_login(&url, &Answer::of(status, headers, ""));
+        let to = |location| of(302, &[("location", location)]);
+        assert_eq!(
+            to("/oauth2/start?rd=%2F").as_deref(),
+            Some("https://gitlab.example.com:8443/oauth2/start"),
+            "its query may hold more than a reader needs"
+        );
+        assert!(to("https://gitlab.example.com:8443/saml/login").is_some());
+        assert_eq!(to("https://gitlab.example.com:8443/gitlab/users/sign_in"), None);
+        assert_eq!(to("/maintenance.html"), None);
+        assert_eq!(of(200, &[("location", "/login")]), None);
+        assert_eq!(of(302, &[("location", "/users/auth/saml"), ("x-gitlab-meta", "{}")]), None);
+    }
 }

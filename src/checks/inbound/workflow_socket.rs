@@ -4,7 +4,7 @@
 //! Workhorse does not reach the workflow service.
 
 use super::cable::{Args, Refusal, of_refusal};
-use super::controls::Why;
+use super::controls::{self, Why};
 use super::handshake::{self, Credential, carrying, credential};
 use super::hop::{self, Blame, Fares, Hop, blame};
 use super::{At, is_gitlab, open_doors, quoted};
@@ -151,12 +151,12 @@ fn failed(at: At, failure: &WebSocketFailure) -> Verdict {
     match failure {
         WebSocketFailure::Refused(answer) => refused(at, answer),
         WebSocketFailure::BadHandshake { words } => {
-            no_welcome(at, &format!("101, and then a broken handshake: {words}"))
+            no_welcome(at, &format!("101, and then a broken handshake: {words}"), &opens)
         }
         WebSocketFailure::NoAnswer { kind: Ended::Timeout, after } => {
-            no_welcome(at, &format!("the handshake gets no answer in {}", text::duration(*after)))
+            no_welcome(at, &format!("the handshake gets no answer in {}", text::duration(*after)), &opens)
         }
-        WebSocketFailure::NoAnswer { .. } => no_welcome(at, "the handshake is cut without an answer"),
+        WebSocketFailure::NoAnswer { .. } => no_welcome(at, "the handshake is cut without an answer", &opens),
         WebSocketFailure::Cut { how, code, after, .. } => cut(at, *how, *code, *after),
         WebSocketFailure::Disconnected { reason } => {
             Verdict::NotApplicable(format!("the server ended the talk: {reason}"))
@@ -176,7 +176,10 @@ fn cut(at: At, how: Ended, code: Option<u16>, after: Duration) -> Verdict {
     }
     let seconds = text::seconds(after);
     let stays_open_behind = at.behind().any(|inner| fares(inner) == Fares::Works);
-    if stays_open_behind || after >= AT_ONCE {
+    if stays_open_behind && after < AT_ONCE {
+        return no_welcome(at, &format!("101, and then cut after {}", text::duration(after)), &fares);
+    }
+    if after >= AT_ONCE {
         let Blame { hop, product } = blame(at, &fares, &[], Hop::Workhorse);
         let mut args = args(at);
         args.hop(hop, &product);
@@ -190,8 +193,8 @@ fn cut(at: At, how: Ended, code: Option<u16>, after: Duration) -> Verdict {
     args(at).found(Code::WorkflowEgressBroken, &[("seconds", &seconds), ("how", &how)])
 }
 
-fn no_welcome(at: At, how: &str) -> Verdict {
-    let Blame { hop, product } = blame(at, &opens, &[], Hop::Workhorse);
+fn no_welcome(at: At, how: &str, fares: &dyn Fn(At) -> Fares) -> Verdict {
+    let Blame { hop, product } = blame(at, fares, &[], Hop::Workhorse);
     let mut args = args(at);
     args.hop(hop, &product);
     args.found(Code::WebsocketNoWelcome, &[("how", how)])
@@ -203,7 +206,9 @@ fn refused(at: At, answer: &Answer) -> Verdict {
         let args = [("url", url.as_str()), ("host", &at.url.target.host), ("location", &location)];
         return Verdict::found(Code::FrontEndRequiresLogin, &args);
     }
-    if answer.status == 401 && is_gitlab(answer) {
+    // A token that is good behind this door was lost on the way, not refused.
+    let opens_behind = at.behind().any(|inner| opens(inner) == Fares::Works);
+    if answer.status == 401 && is_gitlab(answer) && !opens_behind {
         return args(at).found(Code::WebsocketUnauthorized, &[("reason", &quoted(answer))]);
     }
     if answer.status == 404 && is_gitlab(answer) {
@@ -227,10 +232,10 @@ fn why(at: At, answer: &Answer) -> Why {
         !opens_at(handshake::socket(at))
     };
     match answer.status {
-        502..=504 => Why::UpstreamFailed,
+        _ if controls::upstream_failed(at, answer, socket) => Why::UpstreamFailed,
         _ if opens_at(without_origin(at)) => Why::OriginRejected,
         403 if is_gitlab(answer) && without_upgrade => Why::UpgradeStripped,
-        401 | 403 | 407 | 429 | 451 => Why::Denied,
+        _ if controls::is_denial(answer) => Why::Denied,
         200..=399 | 400 | 426 | 500 => Why::UpgradeStripped,
         404 | 410 => Why::NotFound,
         _ => Why::Denied,
