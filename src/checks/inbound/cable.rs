@@ -310,6 +310,15 @@ pub(super) fn of_refusal(at: At, args: &Args, refusal: &Refusal) -> Verdict {
         Why::OriginRejected | Why::NotFound | Why::UpstreamFailed | Why::Denied => Hop::Puma,
     };
     let Blame { hop, product } = blame(at, refusal.fares, &answers, last);
+    let product = match (refusal.why, hop) {
+        (Why::UpgradeStripped, Hop::FrontEnd | Hop::BeforeNginx) => {
+            hop::lost_upgrade(at, &answers, refusal.answer).map_or(product, str::to_owned)
+        }
+        (
+            Why::UpgradeStripped | Why::OriginRejected | Why::NotFound | Why::UpstreamFailed | Why::Denied,
+            _,
+        ) => product,
+    };
     let status = refusal.answer.status.to_string();
     let by = if product == "unknown" { "the front end".to_owned() } else { product.clone() };
     let mut args = Args(args.0.clone());
