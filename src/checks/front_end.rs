@@ -214,6 +214,20 @@ fn word(headers: &Headers, counts: impl Fn(Kind, &Sign) -> bool) -> Option<&'sta
     PRODUCTS.iter().find(names).map(|product| product.name.as_str())
 }
 
+/// The server that lost the upgrade of a request which was refused as one that came without: the first one, unless
+/// that passes upgrades on by itself, and another that does not left its marks on the refusal. Varnish, Apache or squid
+/// behind `HAProxy` are of that kind.
+pub(super) fn lost_upgrade(signs: &Signs, refusal: &Answer) -> Option<&'static str> {
+    let first = recognise(signs)?.product;
+    let passes = |name: &str| PRODUCTS.iter().any(|p| p.name == name && p.passes_upgrades);
+    let behind = || {
+        let here = Signs { answers: vec![refusal], ..Signs::default() };
+        let loses = |named: &Named| named.product.kind.is_software() && !named.product.passes_upgrades;
+        marks(&here).into_iter().find(loses).map(|named| named.product.name.as_str())
+    };
+    if passes(first) { behind().or(Some(first)) } else { Some(first) }
+}
+
 /// The content network, balancer or proxy that wrote an answer.
 pub(super) fn balancer(answer: &Answer) -> Option<&'static str> {
     wrote(answer, |kind| kind != Kind::WebServer)

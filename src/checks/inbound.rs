@@ -17,6 +17,7 @@ pub(super) mod streaming;
 pub(super) mod workflow_socket;
 
 use crate::check::{Ask, Reached, Seen, Verdict};
+use crate::checks::vendors;
 use crate::failure::{Answer, DnsKind, Failure, HttpKind, Layer, TlsKind};
 use crate::probe::{Alpn, Probe, Reading, Request, Then, Tls, TlsAsk, Walk, WhoWeAre};
 use crate::subject::address::{BaseUrl, Scheme};
@@ -210,6 +211,9 @@ impl<'a> At<'a> {
             )));
         }
         let wanted = "a client certificate would tell (--cert and --key)";
+        if self.says_that_it_wants_a_certificate() {
+            return Some(Verdict::NotAsked(wanted.to_owned()));
+        }
         let unseen = match self.seen.failure(&self.page())? {
             Failure::Tls(tls) if tls.kind == TlsKind::ClientCertificateWanted => {
                 return Some(Verdict::NotAsked(wanted.to_owned()));
@@ -230,6 +234,19 @@ impl<'a> At<'a> {
             | Failure::Other { .. } => return None,
         };
         Some(Verdict::NotApplicable(unseen.to_owned()))
+    }
+
+    /// Whether the page is refused with words about a certificate that was asked for and not given. NGINX lets the
+    /// handshake pass and then says 400 `No required SSL certificate was sent`, or its own 495 and 496.
+    fn says_that_it_wants_a_certificate(self) -> bool {
+        let was_asked = self.channel().is_some_and(|tls| tls.client_certificate_asked);
+        was_asked
+            && self.subject.identity.is_none()
+            && self.answer(&self.page()).is_some_and(|answer| {
+                let words = vendors::words_of(answer).to_lowercase();
+                matches!(answer.status, 495 | 496)
+                    || ((400..500).contains(&answer.status) && words.contains("certificate"))
+            })
     }
 
     /// A slice of the walk to the sign-in page, once it is known to be of use.
@@ -310,7 +327,7 @@ fn unresolved(kind: DnsKind) -> &'static str {
 
 /// An answer in a few words: its status and what a person would quote of it.
 fn quoted(answer: &Answer) -> String {
-    let words = crate::checks::vendors::words_of(answer);
+    let words = vendors::words_of(answer);
     let said = if words.is_empty() { String::new() } else { format!(": {}", text::escape(&words, 80)) };
     format!("HTTP {}{said}", answer.status)
 }

@@ -4,6 +4,7 @@
 use super::address::{BaseUrl, Scheme};
 use super::place::Door;
 use super::{Install, Node, Via};
+use crate::text;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -78,7 +79,21 @@ pub enum Aim {
     /// The same, and the connection begins with a header of the PROXY protocol, version 1.
     Announced(SocketAddr),
     /// Behind this Unix socket.
-    Socket(PathBuf),
+    Socket(#[serde(with = "path")] PathBuf),
+}
+
+/// A path as reports write it: bytes that are no text are replaced, for a report has to be written all the same.
+mod path {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::path::{Path, PathBuf};
+
+    pub(super) fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&crate::text::foreign(&path.to_string_lossy()))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+        String::deserialize(from).map(PathBuf::from)
+    }
 }
 
 /// A door as it is tried.
@@ -267,7 +282,7 @@ fn workhorse(entry: &Entry, url: &BaseUrl) -> Result<Entrance, String> {
         via: Via::Direct,
         scheme: Scheme::Http,
         headers: forwarded(url),
-        shown: listener.shown.clone(),
+        shown: text::foreign(&listener.shown),
         from: listener.from.clone(),
         certainty: entry.certainty,
         http2: None,
@@ -328,6 +343,14 @@ mod tests {
         assert_eq!(doors.open.iter().map(|e| e.door).collect::<Vec<_>>(), [Door::Public]);
         assert!(doors.why_absent(Door::Nginx).is_some_and(|why| why.contains("no GitLab")));
         assert!(doors.why_absent(Door::Workhorse).is_some());
+    }
+
+    #[test]
+    fn a_socket_whose_path_is_no_text_can_be_reported() {
+        use std::os::unix::ffi::OsStringExt;
+        let path = PathBuf::from(std::ffi::OsString::from_vec(b"/srv/\xff/\x1b[2J".to_vec()));
+        let written = serde_json::to_string(&Aim::Socket(path)).expect("JSON");
+        assert_eq!(written, "{\"socket\":\"/srv/\u{fffd}/\\\\x1b[2J\"}");
     }
 
     #[test]

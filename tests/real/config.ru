@@ -83,6 +83,15 @@ def unauthorized
   gitlab(401, "application/json", JSON.generate("message" => "401 Unauthorized"))
 end
 
+# What GitLab's API says of an address that this version does not have, such as the Agent Platform's.
+def no_such_address
+  gitlab(404, "application/json", JSON.generate("error" => "404 Not Found"))
+end
+
+def signed_in?(request)
+  USER_OF.call(request.get_header("HTTP_AUTHORIZATION")) == "duo-user"
+end
+
 # A suggestion that comes bit by bit, as the model thinks.
 class Suggestion
   PIECES = ["def ", "greet", "(name)", "\n", "end"].freeze
@@ -99,7 +108,7 @@ end
 # Code Suggestions: the whole request is read before the token is judged, as it is behind Workhorse.
 def completions(request)
   body = request.body.read
-  return unauthorized unless USER_OF.call(request.get_header("HTTP_AUTHORIZATION")) == "duo-user"
+  return unauthorized unless signed_in?(request)
 
   asked = JSON.parse(body)
   return gitlab(200, "text/event-stream", Suggestion.new) if asked["stream"] == true
@@ -130,7 +139,7 @@ rails = lambda do |env|
     gitlab(302, "text/html; charset=utf-8", "",
            "Location" => "#{request.base_url}#{request.script_name}/users/sign_in")
   when "/api/v4/code_suggestions/completions" then request.post? ? completions(request) : unauthorized
-  when %r{\A/api/v4/} then unauthorized
+  when %r{\A/api/v4/} then signed_in?(request) ? no_such_address : unauthorized
   else not_found
   end
 end

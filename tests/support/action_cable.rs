@@ -109,11 +109,21 @@ impl CableAtSocket {
     pub(crate) fn start() -> CableAtSocket {
         let directory = configuration::directory();
         let socket = directory.path().join("gitlab.socket");
+        CableAtSocket::run(directory, socket)
+    }
+
+    /// The same at a path of somebody else's, such as Workhorse's socket below a node's files.
+    pub(crate) fn start_at(socket: PathBuf) -> CableAtSocket {
+        CableAtSocket::run(configuration::directory(), socket)
+    }
+
+    fn run(directory: TempDir, socket: PathBuf) -> CableAtSocket {
         let url = format!("unix://{}?umask=0111", socket.display());
         let command = command(&url, directory.path(), Settings::default());
-        let mut server = child::start(command, PACKAGES, &directory.path().join("puma.log"));
-        server.wait_until("the socket accepts", || UnixStream::connect(&socket).is_ok());
-        CableAtSocket { server, socket, _directory: directory }
+        let server = child::start(command, PACKAGES, &directory.path().join("puma.log"));
+        let mut cable = CableAtSocket { server, socket, _directory: directory };
+        cable.server.wait_until("the socket accepts", || UnixStream::connect(&cable.socket).is_ok());
+        cable
     }
 
     /// Where a front end finds it.

@@ -46,6 +46,8 @@ pub(crate) enum Site {
     SchemeNotForwarded,
     /// One `ProxyPass`, and HTTP/2 is not spoken.
     Http1Only,
+    /// The rewrite rules, and HTTP/2 is not spoken.
+    Http1WithRules,
     /// The rewrite rules stand after a rule that has already taken every request.
     RulesAfterCatchAll,
     /// The rewrite rules, and a line that asks the back end in HTTP/1.0.
@@ -125,6 +127,7 @@ fn configuration(
         | Site::HostNotPreserved
         | Site::SchemeNotForwarded
         | Site::Http1Only
+        | Site::Http1WithRules
         | Site::RulesAfterCatchAll
         | Site::Http10Forced
         | Site::ShortTimeout
@@ -168,14 +171,19 @@ Listen {listen}
 fn directives(site: Site, back_end: &BackEnd) -> String {
     let target = |scheme: &str, rest: &str| match back_end {
         BackEnd::Address(address) => format!("{scheme}://{address}/{rest}"),
+        BackEnd::Tls(address) => format!("{scheme}s://{address}/{rest}"),
         BackEnd::Socket(path) => format!("unix:{}|{scheme}://localhost/{rest}", path.display()),
     };
     let (http, http_matched, ws_matched) = (target("http", ""), target("http", "$1"), target("ws", "$1"));
     let protocols = "  Protocols h2 http/1.1\n";
     let host = "  ProxyPreserveHost On\n";
     let scheme = "  RequestHeader set X-Forwarded-Proto https\n";
-    let pass = format!("  ProxyPass / \"{http}\"\n");
-    let upgrading = format!("  ProxyPass / \"{http}\" upgrade=websocket\n");
+    let tls = match back_end {
+        BackEnd::Tls(_) => "  SSLProxyEngine On\n",
+        BackEnd::Address(_) | BackEnd::Socket(_) => "",
+    };
+    let pass = format!("{tls}  ProxyPass / \"{http}\"\n");
+    let upgrading = format!("{tls}  ProxyPass / \"{http}\" upgrade=websocket\n");
     let engine = "  RewriteEngine On\n";
     let rules = format!(
         "  RewriteCond %{{HTTP:Upgrade}} websocket [NC]
@@ -189,6 +197,7 @@ fn directives(site: Site, back_end: &BackEnd) -> String {
     match site {
         Site::ProxyPass => format!("{protocols}{host}{scheme}{pass}"),
         Site::Http1Only => format!("{host}{scheme}{pass}"),
+        Site::Http1WithRules => format!("{host}{scheme}{engine}{rules}{pass}"),
         Site::RewriteRules => healthy,
         Site::UpgradeWebsocket => format!("{protocols}{host}{scheme}{upgrading}"),
         Site::HostNotPreserved => {

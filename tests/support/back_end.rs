@@ -5,13 +5,15 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// A place where GitLab listens without TLS.
+/// A place where GitLab listens.
 #[derive(Clone, Debug)]
 pub(crate) enum BackEnd {
     /// TCP on loopback, as with `gitlab_workhorse['listen_network'] = "tcp"`.
     Address(SocketAddr),
     /// A Unix socket, as GitLab's packages have it.
     Socket(PathBuf),
+    /// TCP with TLS: GitLab's own NGINX behind another web server.
+    Tls(SocketAddr),
 }
 
 impl BackEnd {
@@ -25,6 +27,7 @@ impl BackEnd {
         match self {
             BackEnd::Address(address) => *address,
             BackEnd::Socket(path) => panic!("this front end reaches no Unix socket: {}", path.display()),
+            BackEnd::Tls(address) => panic!("this front end speaks no TLS to {address}"),
         }
     }
 }
@@ -41,12 +44,13 @@ impl From<PathBuf> for BackEnd {
     }
 }
 
-/// As NGINX writes it after `http://`.
+/// As NGINX writes it: `http://127.0.0.1:8181`.
 impl fmt::Display for BackEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BackEnd::Address(address) => write!(f, "{address}"),
-            BackEnd::Socket(path) => write!(f, "unix:{}", path.display()),
+            BackEnd::Address(address) => write!(f, "http://{address}"),
+            BackEnd::Socket(path) => write!(f, "http://unix:{}", path.display()),
+            BackEnd::Tls(address) => write!(f, "https://{address}"),
         }
     }
 }

@@ -111,10 +111,18 @@ fn configuration(
     back_end: &BackEnd,
 ) -> Configuration<Place> {
     let (ip, port) = (listen.ip(), listen.port());
+    let named = match back_end {
+        BackEnd::Tls(_) => {
+            "\t\ttransport http {\n\t\t\ttls_insecure_skip_verify\n\t\t\ttls_server_name gitlab.example.com\n\t\t\tversions 1.1\n\t\t}\n"
+        }
+        BackEnd::Address(_) | BackEnd::Socket(_) => "",
+    };
     let back_end = match back_end {
         BackEnd::Address(address) => address.to_string(),
         BackEnd::Socket(path) => format!("unix/{}", path.display()),
+        BackEnd::Tls(address) => format!("https://{address}"),
     };
+
     let (option, beside, within) = match site {
         Site::Healthy | Site::Http2Only => ("", "", ""),
         Site::UpgradeRemoved => ("", "", "\t\theader_up -Upgrade\n"),
@@ -135,6 +143,8 @@ fn configuration(
         )
         .place(
             Place::Site,
-            format!("gitlab.example.com {{\n{tls}\n{beside}\treverse_proxy {back_end} {{\n{within}\t}}\n}}"),
+            format!(
+                "gitlab.example.com {{\n{tls}\n{beside}\treverse_proxy {back_end} {{\n{named}{within}\t}}\n}}"
+            ),
         )
 }

@@ -71,12 +71,45 @@ impl Haproxy {
         fs::write(here.join("gitlab.pem"), both).expect("the test's own directory is writable");
         let address = loopback::random_socket();
         let configuration = configuration(site, here, address, &back_end.into()).written();
+        Haproxy::run(directory, address, configuration)
+    }
+
+    fn run(directory: TempDir, address: SocketAddr, configuration: Configuration<Place>) -> Haproxy {
         let mut command = child::command(PROGRAM);
         command.args(["-W", "-db", "-f"]).arg(configuration.file());
-        let server = child::start(command, PACKAGES, &here.join("server.log"));
+        let server = child::start(command, PACKAGES, &directory.path().join("server.log"));
         let mut haproxy = Haproxy { server, address, configuration, directory };
         haproxy.server.wait_until_it_accepts(address);
         haproxy
+    }
+
+    /// Starts `HAProxy` in front of a server that ends TLS itself: connections are passed on as they are, behind a line
+    /// of the PROXY protocol that says for whom.
+    pub(crate) fn relay(to: SocketAddr) -> Haproxy {
+        let directory = configuration::directory();
+        let address = loopback::random_socket();
+        let text = format!(
+            "defaults\n    mode tcp\n    timeout connect 5s\n    timeout client 1h\n    timeout server 1h\n\
+             listen gitlab\n    bind {address}\n    server gitlab {to} send-proxy"
+        );
+        let configuration = Configuration::new(directory.path().join("haproxy.cfg")).fixed(text).written();
+        Haproxy::run(directory, address, configuration)
+    }
+
+    /// Starts `HAProxy` to end TLS and nothing else, as `hitch` does: what comes is passed on as it is.
+    pub(crate) fn ending_tls(identity: &Identity, to: SocketAddr) -> Haproxy {
+        let directory = configuration::directory();
+        let certificate = directory.path().join("gitlab.pem");
+        let both = format!("{}{}", identity.chain_pem, identity.key_pem);
+        fs::write(&certificate, both).expect("the test's own directory is writable");
+        let address = loopback::random_socket();
+        let text = format!(
+            "defaults\n    mode tcp\n    timeout connect 5s\n    timeout client 1h\n    timeout server 1h\n\
+             listen gitlab\n    bind {address} ssl crt {} alpn http/1.1\n    server gitlab {to}",
+            certificate.display()
+        );
+        let configuration = Configuration::new(directory.path().join("haproxy.cfg")).fixed(text).written();
+        Haproxy::run(directory, address, configuration)
     }
 
     /// The certificate and key as `bind` names them.
@@ -149,6 +182,7 @@ fn configuration(
     let back_end = match back_end {
         BackEnd::Address(address) => address.to_string(),
         BackEnd::Socket(path) => format!("unix@{}", path.display()),
+        BackEnd::Tls(address) => format!("{address} ssl verify none sni req.hdr(host)"),
     };
     Configuration::new(directory.join("haproxy.cfg"))
         .fixed("global\n    maxconn 200\n    log stderr format raw local0\ndefaults\n    log global\n    mode http\n    timeout connect 5s")

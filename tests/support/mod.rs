@@ -11,6 +11,7 @@ pub(crate) mod action_cable;
 pub(crate) mod apache;
 pub(crate) mod authority;
 pub(crate) mod back_end;
+pub(crate) mod bundled_nginx;
 pub(crate) mod caddy;
 pub(crate) mod child;
 pub(crate) mod client;

@@ -197,8 +197,12 @@ fn configuration(
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("    {kind}_temp_path {here}/{kind};\n"))
         .concat();
-    let pass = format!("proxy_pass http://{back_end};");
-    let said = [&[pass.as_str()], parts.upgrade, &[parts.host, parts.scheme], parts.limits].concat();
+    let pass = format!("proxy_pass {back_end};");
+    let named: &[&str] = match back_end {
+        BackEnd::Tls(_) => &["proxy_ssl_server_name on;", "proxy_ssl_name $host;"],
+        BackEnd::Address(_) | BackEnd::Socket(_) => &[],
+    };
+    let said = [&[pass.as_str()], named, parts.upgrade, &[parts.host, parts.scheme], parts.limits].concat();
     let said: Vec<&str> = said.into_iter().filter(|line| !line.is_empty()).collect();
     let lines = said.join("\n            ");
     Configuration::new(directory.join("nginx.conf"))

@@ -3,9 +3,11 @@
 
 use crate::support::authority::Authority;
 use crate::support::child;
+use crate::support::configuration;
 use crate::support::world::RESOLVER;
 use std::fmt::Write as _;
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -32,7 +34,7 @@ pub(crate) struct NodeTree {
 impl NodeTree {
     /// GitLab 18.9.1 EE, whose every store trusts nobody yet, with these variables beside the package's own.
     pub(crate) fn new(rails: Variables, workhorse: Variables) -> NodeTree {
-        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let directory = configuration::directory();
         let tree = NodeTree { directory };
         let application = "opt/gitlab/embedded/service/gitlab-rails";
         tree.write(&format!("{application}/VERSION"), "18.9.1-ee\n");
@@ -78,6 +80,33 @@ impl NodeTree {
         let own = format!("/etc/gitlab/trusted-certs/{name}.crt");
         self.link(&format!("opt/gitlab/embedded/ssl/certs/{}.0", subject_hash(authority)), &own);
         self
+    }
+
+    /// Where Workhorse's socket stands unless somebody says otherwise; for a server to open.
+    pub(crate) fn workhorse_socket(&self) -> PathBuf {
+        self.place("var/opt/gitlab/gitlab-workhorse/sockets/socket")
+    }
+
+    /// Workhorse listens by TCP: what reconfigure makes of `gitlab_workhorse['listen_network'] = "tcp"`.
+    pub(crate) fn workhorse_by_tcp(&self, address: SocketAddr) {
+        self.set(&format!(
+            "gitlab_workhorse['listen_network'] = \"tcp\"\ngitlab_workhorse['listen_addr'] = \"{address}\"\n"
+        ));
+        let program =
+            format!("/opt/gitlab/embedded/bin/gitlab-workhorse -listenNetwork tcp -listenAddr {address}");
+        self.write("opt/gitlab/sv/gitlab-workhorse/run", &run_file(WORKHORSE, &program));
+    }
+
+    /// A service beside those that every tree has.
+    pub(crate) fn enable(&self, service: &str) {
+        self.link(&format!("opt/gitlab/service/{service}"), &format!("/opt/gitlab/sv/{service}"));
+    }
+
+    /// Adds lines to `gitlab.rb`.
+    pub(crate) fn set(&self, lines: &str) {
+        let file = self.place("etc/gitlab/gitlab.rb");
+        let before = fs::read_to_string(&file).expect("the tree has the file");
+        fs::write(file, before + lines).expect("the test's own directory is writable");
     }
 
     /// Its directory.

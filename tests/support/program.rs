@@ -1,10 +1,11 @@
 //! The program run as an administrator runs it, and its JSON report read as another program would.
 
 use crate::support::child;
+use jsonschema::Validator;
 use serde_json::Value;
 use std::io::Read;
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{LazyLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -13,6 +14,15 @@ const LIMIT: Duration = Duration::from_mins(1);
 
 /// The program that cargo has built.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_duo-doctor");
+
+/// A snippet of a remedy, as the report prints it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Snippet {
+    /// `apache`
+    pub(crate) language: String,
+    /// Without the indentation of the step that it stands in.
+    pub(crate) text: String,
+}
 
 /// What one run of the program left behind.
 pub(crate) struct Report {
@@ -70,12 +80,14 @@ fn check_by<Argument: AsRef<str>>(mut command: Command, arguments: &[Argument]) 
 
 /// Ends the test if `report` is not of the shape that the program itself publishes.
 pub(crate) fn must_match_the_schema(report: &Value) {
-    let output = Command::new(env!("CARGO_BIN_EXE_duo-doctor")).args(["explain", "--schema"]).output();
-    let schema = output.expect("cargo has built the program").stdout;
-    let schema: Value = serde_json::from_slice(&schema).expect("`explain --schema` prints a JSON schema");
-    let validator = jsonschema::validator_for(&schema).expect("the schema is a valid one");
+    static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
+        let output = Command::new(PROGRAM).args(["explain", "--schema"]).output();
+        let schema = output.expect("cargo has built the program").stdout;
+        let schema: Value = serde_json::from_slice(&schema).expect("`explain --schema` prints a JSON schema");
+        jsonschema::validator_for(&schema).expect("the schema is a valid one")
+    });
     let errors: Vec<String> =
-        validator.iter_errors(report).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        VALIDATOR.iter_errors(report).map(|e| format!("{}: {e}", e.instance_path())).collect();
     assert_eq!(errors, [""; 0], "{report:#}");
 }
 
@@ -134,6 +146,21 @@ impl Report {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         }
+    }
+
+    /// The snippets of the first root cause's remedy, in their order.
+    pub(crate) fn remedy(&self) -> Vec<Snippet> {
+        let fix = self.json["root_causes"][0]["remedy"]["fix"].as_str();
+        let fix = fix.unwrap_or_else(|| panic!("no remedy in {self}"));
+        let mut snippets = Vec::new();
+        let mut lines = fix.lines();
+        while let Some(line) = lines.next() {
+            let Some((indentation, language)) = line.split_once("```") else { continue };
+            let inside = lines.by_ref().take_while(|line| line.trim() != "```");
+            let text: Vec<&str> = inside.map(|line| line.strip_prefix(indentation).unwrap_or(line)).collect();
+            snippets.push(Snippet { language: language.to_owned(), text: text.join("\n") });
+        }
+        snippets
     }
 
     fn find_check(&self, id: &str) -> &Value {

@@ -24,6 +24,9 @@ pub(super) struct Product {
     /// Products whose words its own answers may bear.
     #[serde(default)]
     built_on: Vec<String>,
+    /// Whether it passes the upgrade to a WebSocket on unless a rule of its own takes it off.
+    #[serde(default)]
+    pub(super) passes_upgrades: bool,
     pub(super) signs: Vec<Row>,
 }
 
@@ -266,7 +269,7 @@ mod tests {
         let asset = asset();
         assert_eq!(keys(&asset), ["about", "date", "measured_with", "left_out", "products"]);
         for product in asset["products"].as_array().expect("products") {
-            let known = ["product", "kind", "with_gitlab", "built_on", "signs"];
+            let known = ["product", "kind", "with_gitlab", "built_on", "passes_upgrades", "signs"];
             assert!(keys(product).iter().all(|k| known.contains(k)), "{product}");
             for row in product["signs"].as_array().expect("signs") {
                 assert!(

@@ -315,6 +315,10 @@ pub(super) fn of_refusal(at: At, args: &Args, refusal: &Refusal) -> Verdict {
     if refusal.why == Why::Denied && is_gitlab(refusal.answer) && !is_content_behind() {
         blamed = Blame { hop: Hop::Puma, product: Hop::Puma.as_str().to_owned() };
     }
+    if refusal.why == Why::UpgradeStripped && matches!(blamed.hop, Hop::FrontEnd | Hop::BeforeNginx) {
+        let loser = hop::lost_upgrade(at, &answers, refusal.answer);
+        blamed.product = loser.map_or(blamed.product, str::to_owned);
+    }
     let Blame { hop, product } = blamed;
     let status = refusal.answer.status.to_string();
     let by = if product == "unknown" { "the front end".to_owned() } else { product.clone() };

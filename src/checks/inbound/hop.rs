@@ -135,6 +135,11 @@ pub(super) fn recognised(at: At, answers: &[&Answer]) -> Option<Recognised> {
     front_end::recognise(&signs(at, answers))
 }
 
+/// The server before this node's own that lost an upgrade.
+pub(super) fn lost_upgrade(at: At, answers: &[&Answer], refusal: &Answer) -> Option<&'static str> {
+    front_end::lost_upgrade(&signs(at, answers), refusal)
+}
+
 /// Who stands at a hop.
 fn product(at: At, hop: Hop, answers: &[&Answer]) -> String {
     let unknown = || "unknown".to_owned();

@@ -86,6 +86,9 @@ fn answered(at: At, answer: &Answer) -> Verdict {
         let by = by.map(|r| format!(" through {r}")).unwrap_or_default();
         return Verdict::pass(format!("GitLab answers {}{by}, at {}.", answer.status, at.entrance.shown));
     }
+    if at.says_that_it_wants_a_certificate() {
+        return certificate_wanted(at);
+    }
     if is_workhorse_without_rails(answer) || (at.door() == Door::Workhorse && answer.status >= 500) {
         return rails_down(at, PAGE, &quoted(answer));
     }
@@ -108,6 +111,12 @@ fn own_login(url: &BaseUrl, answer: &Answer) -> Option<String> {
     (sends && is_login).then(|| format!("{}{}", url.origin(), to.path()))
 }
 
+fn certificate_wanted(at: At) -> Verdict {
+    let port = at.url.target.port.to_string();
+    let args = [("host", at.url.target.host.as_str()), ("port", port.as_str())];
+    Verdict::found(Code::ClientCertificateRequired, &args)
+}
+
 /// The finding of a Puma that does not answer Workhorse, or not well.
 pub(super) fn rails_down(at: At, path: &str, answer: &str) -> Verdict {
     let args = [
@@ -120,11 +129,6 @@ pub(super) fn rails_down(at: At, path: &str, answer: &str) -> Verdict {
 }
 
 fn failed(at: At, failure: &Failure) -> Verdict {
-    let port = at.url.target.port.to_string();
-    let certificate_wanted = || {
-        let args = [("host", at.url.target.host.as_str()), ("port", port.as_str())];
-        Verdict::found(Code::ClientCertificateRequired, &args)
-    };
     match failure {
         Failure::Dns(dns) => not_connected(at, "dns", unresolved(dns.kind)),
         Failure::Tcp(tcp) => {
@@ -148,10 +152,10 @@ fn failed(at: At, failure: &Failure) -> Verdict {
             let words = format!("this machine's proxy {} does not let it through{status}", proxy.proxy);
             unreachable(at, "proxy", &words, &[])
         }
-        Failure::Tls(tls) if tls.kind == TlsKind::ClientCertificateWanted => certificate_wanted(),
+        Failure::Tls(tls) if tls.kind == TlsKind::ClientCertificateWanted => certificate_wanted(at),
         Failure::Tls(tls) => handshake::judge(tls, at.url.target.port, "this node's store"),
         Failure::Http(http) => match http.kind {
-            HttpKind::ClientCertificateWanted => certificate_wanted(),
+            HttpKind::ClientCertificateWanted => certificate_wanted(at),
             HttpKind::Timeout => {
                 let words = format!("no answer to the request in {}", text::duration(http.after));
                 silent(at, &words)
