@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 /// So many labs at once: they mostly wait, for pings and for what is swallowed.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 20;
 
 /// Short enough to be quick where packets are swallowed, long enough for two busy cores.
 const LIMITS: Limits =
