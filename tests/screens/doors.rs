@@ -104,6 +104,15 @@ fn a_warning_that_names_a_hop_is_marked_as_one() {
 }
 
 #[test]
+fn a_long_name_leaves_room_for_the_line() {
+    let args = [("hop", "front end"), ("product", "Azure Application Gateway"), ("seconds", "7")];
+    let text = settled_otherwise("pings@public", &[("pings@public", found(Code::WebsocketBuffered, &args))]);
+    assert_eq!(hops(&text), "client Azure ✗ NGINX Workhorse Puma", "{text}");
+    assert!(text.contains("                   Application Ga"), "{text}");
+    assert!(text.lines().any(|l| l.contains(" Azure ──") && l.contains("─✗─")), "{text}");
+}
+
+#[test]
 fn a_door_that_is_not_reached_breaks_the_line_before_it() {
     let gone = found(Code::InstanceUnreachable, &[("layer", "tcp")]);
     let step = story::steps().iter().position(|s| s.check == "reach").expect("a step");

@@ -76,7 +76,10 @@ pub fn of(model: &Model, check: &str) -> Option<Path> {
         let (name, version) = front.map_or_else(|| ("?".to_owned(), String::new()), |p| (p.name, p.version));
         // This node's NGINX, where the name leads straight to it and it is not tried once more.
         let is_ours = || !nginx && names_hop(model, lost::NGINX);
-        let name = if name == "?" && is_ours() { "NGINX".to_owned() } else { name };
+        let (name, version) = match name.as_str() {
+            "?" | "NGINX" if is_ours() => ("NGINX".to_owned(), about_nginx(model)),
+            _ => (name, version),
+        };
         hops.push(hop(&name, version, Some(Door::Public)));
         if known && !inner {
             hops.push(hop("?", String::new(), None));

@@ -102,9 +102,23 @@ fn names(look: Look, path: &Path, columns: &Columns, width: usize) -> Line<'stat
         if let Some(how) = path.break_at_the_end().filter(|_| is_last) {
             row = row.sign(look.sign(how), theme::role(how)).put(" ", Role::Plain);
         }
-        row = row.put(&hop.name, Role::Strong);
+        row = row.put(parts(hop, if is_last { width } else { columns.room }).0, Role::Strong);
     }
     row.line()
+}
+
+/// Columns that a piece of the line takes at least, with the blanks around it.
+const PIECE: usize = 5;
+
+/// A hop's name and what stands below it. Of a long name only the first word stands on the line: the rest goes below.
+fn parts(hop: &Hop, room: usize) -> (String, String) {
+    let most = (room + 1).saturating_sub(PIECE);
+    match hop.name.split_once(' ') {
+        Some((first, rest)) if text::width(&hop.name) > most => {
+            (first.to_owned(), format!("{rest} {}", hop.about).trim_end().to_owned())
+        }
+        Some(_) | None => (hop.name.clone(), hop.about.clone()),
+    }
 }
 
 /// A piece of the line, broken or whole.
@@ -117,7 +131,7 @@ fn line(look: Look, row: Row, size: usize, broken: Option<Status>) -> Row {
 }
 
 fn abouts(look: Look, path: &Path, columns: &Columns, width: usize) -> Line<'static> {
-    row(look, path, columns, width, "", |hop, _| Some(hop.about.clone()))
+    row(look, path, columns, width, "", |hop, room| Some(parts(hop, room).1))
 }
 
 fn answers(look: Look, path: &Path, columns: &Columns, width: usize) -> Line<'static> {
@@ -170,12 +184,15 @@ fn short(model: &Model, path: &Path, width: usize) -> Vec<Line<'static>> {
 
 /// The hops in one line, in the longest form that fits: `client ── Apache ─✗─ NGINX ── Workhorse ── Puma`.
 pub fn strip(look: Look, path: &Path, width: usize) -> Line<'static> {
-    let size = |hops: &[Hop], piece: usize| {
-        hops.iter().map(|h| text::width(&h.name)).sum::<usize>()
-            + hops.len().saturating_sub(1) * (piece + 2)
+    let size = |names: &[&str], piece: usize| {
+        names.iter().map(|name| text::width(name)).sum::<usize>()
+            + names.len().saturating_sub(1) * (piece + 2)
             + 2
     };
-    let all = path.hops.as_slice();
+    let full: Vec<&str> = path.hops.iter().map(|h| h.name.as_str()).collect();
+    let brief: Vec<&str> = full.iter().map(|n| n.split(' ').next().unwrap_or(n)).collect();
+    // Of long names the first word, before the line itself is given up.
+    let all = if size(&full, 3) <= width { &full } else { &brief };
     let inner = all.get(1..).unwrap_or_default();
     // A break before the first door can only be drawn with the client.
     let forms = if path.break_before(1).is_some() {
@@ -186,14 +203,14 @@ pub fn strip(look: Look, path: &Path, width: usize) -> Line<'static> {
     let fits = |(from, piece): &&(usize, usize)| size(if *from == 0 { all } else { inner }, *piece) <= width;
     let (from, piece) = *forms.iter().find(fits).unwrap_or(&forms[3]);
     let mut row = Row::new(look, width).to(1);
-    for (i, hop) in all.iter().enumerate().skip(from) {
+    for (i, name) in all.iter().enumerate().skip(from) {
         if i > from {
             row = line(look, row.put(" ", Role::Plain), piece, path.break_before(i)).put(" ", Role::Plain);
         }
         if let Some(how) = path.break_at_the_end().filter(|_| i + 1 == all.len()) {
             row = row.sign(look.sign(how), theme::role(how));
         }
-        row = row.put(&hop.name, Role::Plain);
+        row = row.put(name, Role::Plain);
     }
     row.line()
 }

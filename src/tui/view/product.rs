@@ -48,7 +48,11 @@ pub fn of(model: &Model, door: Door) -> Option<Product> {
         Some(product) => Some(Product {
             name: text::foreign(product),
             version: String::new(),
-            by: "by the marks on its answers",
+            by: if product.starts_with("bundled") {
+                "by this node's files"
+            } else {
+                "by the marks on its answers"
+            },
             is_guess: false,
         }),
         None if name.is_empty() => None,
