@@ -20,6 +20,7 @@ pub(crate) const ROWS: &[(Site, Finds)] = &[
     (Site::HttpClose, NOTHING),
     (Site::Http2Only, NOTHING),
     (Site::UpgradeDeleted, STRIPPED),
+    (Site::ConnectionDeleted, STRIPPED),
     (Site::HostReplaced, ORIGIN),
     (Site::SchemeMissing, ORIGIN),
     (Site::ShortTunnel, CUT),
@@ -44,7 +45,10 @@ const DEFAULTS: &str = "into the section defaults, in place of another timeout t
 const BIND: &str = "in the frontend of GitLab, in place of its bind line";
 
 pub(crate) const PROOFS: &[Proof] = &[
-    ("no rule for Upgrade, and the backend's lines, bring the upgrade through", backend),
+    ("no rule for Upgrade, and the backend's lines, bring the upgrade through", |i| {
+        backend(i, Site::UpgradeDeleted, RULES);
+    }),
+    ("the same for Connection alone", |i| backend(i, Site::ConnectionDeleted, &RULES[1..])),
     ("no rule for Host, and the frontend's lines, have the Origin taken", |i| {
         frontend(i, Site::HostReplaced);
     }),
@@ -93,10 +97,10 @@ impl Node<'_> {
 
 const RULES: &[&str] = &["http-request del-header Upgrade", "http-request del-header Connection"];
 
-fn backend(instance: &Instance) {
-    let mut node = Node::with(instance, Site::UpgradeDeleted);
+fn backend(instance: &Instance, site: Site, rules: &[&str]) {
+    let mut node = Node::with(instance, site);
     let report = found(node.check(&[]), STRIPPED);
-    node.take_out_the_rules(RULES);
+    node.take_out_the_rules(rules);
     node.put_last(Place::Backend, &report, BACKEND);
     mended(&node.check(&[]));
 }
