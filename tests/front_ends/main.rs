@@ -6,6 +6,7 @@ mod apache;
 mod caddy;
 mod front;
 mod haproxy;
+mod mending;
 mod nginx;
 mod node;
 mod rows;

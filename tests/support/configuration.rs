@@ -69,6 +69,28 @@ impl<P: Copy + Debug + PartialEq> Configuration<P> {
         });
     }
 
+    /// Puts `snippet` into the block within `place` whose first line begins with `words`, before the brace that ends it.
+    pub(crate) fn insert_into_block(&mut self, place: P, words: &str, snippet: &str) {
+        self.edit(place, |text| {
+            let (_, end) = block(text, words).unwrap_or_else(|| panic!("no block {words:?} in {text}"));
+            format!("{}{snippet}\n{}", &text[..end - 1], &text[end - 1..])
+        });
+    }
+
+    /// Takes the block whose first line begins with `words` out of `place`. Ends the test if there is none.
+    pub(crate) fn take_out_block(&mut self, place: P, words: &str) {
+        self.edit(place, |text| {
+            let (start, end) = block(text, words).unwrap_or_else(|| panic!("no block {words:?} in {text}"));
+            format!("{}{}", &text[..start], &text[end..])
+        });
+    }
+
+    /// What stands in `place`.
+    pub(crate) fn at(&self, place: P) -> &str {
+        let piece = self.pieces.iter().find(|(own, _)| *own == Some(place));
+        piece.map_or_else(|| panic!("this configuration has no {place:?}"), |(_, text)| text)
+    }
+
     /// Puts `snippet` in the stead of all that stands in `place`.
     pub(crate) fn replace(&mut self, place: P, snippet: &str) {
         self.edit(place, |_| snippet.to_owned());
@@ -93,6 +115,26 @@ impl<P: Copy + Debug + PartialEq> Configuration<P> {
     fn write(&self) {
         fs::write(&self.file, self.text()).expect("the test's own directory is writable");
     }
+}
+
+/// Where the block whose first line begins with `words` starts, and the end of the brace that ends it.
+fn block(text: &str, words: &str) -> Option<(usize, usize)> {
+    let mut at = 0;
+    let lines = text.split_inclusive('\n').map(|line| {
+        at += line.len();
+        (at - line.len(), line)
+    });
+    let (start, _) = lines.into_iter().find(|(_, line)| line.trim_start().starts_with(words))?;
+    let mut depth = 0usize;
+    for (index, character) in text[start..].char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth == 1 => return Some((start, start + index + 1)),
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// What a server says about its configuration without running it.

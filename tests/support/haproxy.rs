@@ -29,6 +29,8 @@ pub(crate) enum Site {
     HttpClose,
     /// Rules that delete `Upgrade` and `Connection`.
     UpgradeDeleted,
+    /// A rule that deletes `Connection` alone.
+    ConnectionDeleted,
     /// A rule that sets an inner name as `Host`.
     HostReplaced,
     /// Nothing says that the client came by https.
@@ -160,6 +162,7 @@ fn parts(site: Site) -> Parts {
             frontend: "    http-request del-header Upgrade\n    http-request del-header Connection",
             ..good
         },
+        Site::ConnectionDeleted => Parts { frontend: "    http-request del-header Connection", ..good },
         Site::HostReplaced => Parts { frontend: "    http-request set-header Host gitlab.internal", ..good },
         Site::SchemeMissing => Parts { scheme: "", ..good },
         Site::SmallBody => Parts {

@@ -163,6 +163,20 @@ impl Report {
         snippets
     }
 
+    /// The snippet of the first root cause's remedy that is in `language` and has `words` in its first line, which says
+    /// where it goes.
+    pub(crate) fn snippet(&self, language: &str, words: &str) -> String {
+        let is = |s: &&Snippet| {
+            s.language == language && s.text.lines().next().is_some_and(|first| first.contains(words))
+        };
+        let snippets = self.remedy();
+        let found: Vec<&Snippet> = snippets.iter().filter(is).collect();
+        let [snippet] = found.as_slice() else {
+            panic!("{} snippets in {language} say {words:?}: {snippets:#?}", found.len());
+        };
+        snippet.text.clone()
+    }
+
     fn find_check(&self, id: &str) -> &Value {
         let found = self.list("checks").iter().find(|check| check["id"] == id);
         found.unwrap_or_else(|| panic!("no check {id} in {self}"))
