@@ -3,7 +3,7 @@
 mod agent_platform;
 mod answerer;
 mod exchange;
-mod front_end;
+pub mod front_end;
 mod handshake;
 mod inbound;
 mod instance;

@@ -16,24 +16,24 @@ use table::{Kind, PRODUCTS, Product, Row, Seen, Sign};
 
 /// What was seen at one door.
 #[derive(Clone, Default)]
-pub(super) struct Signs<'a> {
+pub struct Signs<'a> {
     /// Answers to requests, whatever their status: a page, the refusal of a WebSocket.
-    pub(super) answers: Vec<&'a Answer>,
+    pub answers: Vec<&'a Answer>,
     /// The answer to a line that is no HTTP: the first server's own.
-    pub(super) nonsense: Option<&'a Answer>,
+    pub nonsense: Option<&'a Answer>,
     /// The TLS channel; `None`: plain text, or not seen.
-    pub(super) tls: Option<&'a Tls>,
+    pub tls: Option<&'a Tls>,
 }
 
 /// The server that stands at a door.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Recognised {
+pub struct Recognised {
     /// `HAProxy`
-    pub(super) product: &'static str,
+    pub product: &'static str,
     /// `2.4.71`; `None`: it does not say.
-    pub(super) version: Option<String>,
+    pub version: Option<String>,
     /// What it was recognised by: `its page for a bad request`.
-    pub(super) by: String,
+    pub by: String,
 }
 
 /// `Apache 2.4.57 (by its Server header)`
@@ -48,7 +48,7 @@ impl fmt::Display for Recognised {
 }
 
 /// The server that a client of this door speaks to first; `None`: the signs do not tell.
-pub(super) fn recognise(signs: &Signs) -> Option<Recognised> {
+pub fn recognise(signs: &Signs) -> Option<Recognised> {
     let certificate = signs.tls.and_then(|tls| first_named(|row| row.sign.in_chain(&tls.chain)));
     let marks = marks(signs);
     let nonsense = Own::of(signs.nonsense, |row, answer| row.sign.in_nonsense(answer));

@@ -70,13 +70,11 @@ impl<'a> At<'a> {
         let Place::Door(door) = place else {
             return Err(Verdict::Unknown(format!("{place} is no door")));
         };
-        match subject.doors.get(door) {
-            Some(entrance) => Ok(Self { subject, url, entrance, seen }),
-            None => {
-                let why = subject.doors.why_absent(door).unwrap_or("this machine has no such door");
-                Err(Verdict::NotApplicable(why.to_owned()))
-            }
-        }
+        let Some(entrance) = subject.doors.get(door) else {
+            let why = subject.doors.why_absent(door).unwrap_or("this machine has no such door");
+            return Err(Verdict::NotApplicable(why.to_owned()));
+        };
+        Ok(Self { subject, url, entrance, seen })
     }
 
     fn door(self) -> Door {

@@ -238,8 +238,8 @@ pub(super) fn explains(found: &[At], cause: &At, effect: &At) -> bool {
         || is_same_fault(found, cause, effect)
 }
 
-/// Whether the same fault shows at a door behind, or at the same one by the plainer of two WebSockets: what goes in
-/// there comes through it.
+/// Whether the same fault shows at a door behind, or at the same one by the plainer of two sockets: what goes in there
+/// comes through it.
 fn is_the_same_inside(cause: &At, effect: &At) -> bool {
     let (Place::Door(inner), Place::Door(outer)) = (cause.place, effect.place) else { return false };
     let same = |name| cause.finding.arg(name) == effect.finding.arg(name);

@@ -3,7 +3,7 @@
 
 use crate::checks;
 use crate::finding::Finding;
-use crate::run::event::Settled;
+use crate::run::event::{Settled, Skip};
 use crate::run::{Run, Slice, Status, StepState};
 use crate::subject::About;
 use crate::subject::address::BaseUrl;
@@ -96,15 +96,12 @@ fn renumber(step: &mut StepState, numbers: &HashMap<usize, usize>, shift: usize)
         *probe += shift;
     }
     if let Some(Settled::Blocked { by }) = &mut step.settled {
-        match numbers.get(by) {
-            Some(new) => *by = *new,
-            None => {
-                step.status = Status::Skip;
-                step.settled = Some(Settled::Skip {
-                    kind: crate::run::event::Skip::NotAsked,
-                    why: "what it needs was seen from the client alone".to_owned(),
-                });
-            }
+        if let Some(new) = numbers.get(by) {
+            *by = *new;
+        } else {
+            let why = "what it needs was seen from the other machine alone".to_owned();
+            step.status = Status::Skip;
+            step.settled = Some(Settled::Skip { kind: Skip::NotAsked, why });
         }
     }
 }

@@ -246,7 +246,7 @@ fn failed(at: At, probe: &Probe, failure: &WebSocketFailure) -> Verdict {
     }
 }
 
-/// The arguments that all findings about WebSockets share.
+/// The arguments that all findings about a socket share.
 pub(super) struct Args(Vec<(&'static str, String)>);
 
 impl Args {

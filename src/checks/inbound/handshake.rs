@@ -33,11 +33,9 @@ pub(super) fn credential(at: At) -> Credential {
         return Credential::Token;
     }
     match (at.entrance.scheme, at.channel()) {
-        (Scheme::Http, _) => Credential::None,
         (Scheme::Https, Some(tls)) if tls.bad_certificate.is_none() => Credential::Token,
-        (Scheme::Https, Some(_)) => Credential::None,
-        (Scheme::Https, None) if at.seen.failure(&at.page()).is_some() => Credential::None,
-        (Scheme::Https, None) => Credential::NotYet,
+        (Scheme::Https, None) if at.seen.failure(&at.page()).is_none() => Credential::NotYet,
+        (Scheme::Http | Scheme::Https, _) => Credential::None,
     }
 }
 
@@ -131,9 +129,10 @@ pub(super) fn inner(at: At, from: Layer, until: Layer) -> Vec<Ask> {
 pub(super) fn fares(at: At, probe: Option<Probe>, until: Layer) -> Fares {
     let Some(probe) = probe else { return Fares::Unknown };
     match at.seen.reached(&probe, until) {
-        Reached::Here(_) => Fares::Works,
-        // The way stands: what is refused is who comes.
-        Reached::Failed(Failure::WebSocket(WebSocketFailure::Disconnected { .. })) => Fares::Works,
+        // Disconnected, the way stands: what is refused is who comes.
+        Reached::Here(_) | Reached::Failed(Failure::WebSocket(WebSocketFailure::Disconnected { .. })) => {
+            Fares::Works
+        }
         Reached::Failed(Failure::WebSocket(_) | Failure::Http(_)) => Fares::Fails,
         Reached::Failed(
             Failure::Dns(_)

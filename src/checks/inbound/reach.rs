@@ -207,8 +207,8 @@ fn workhorse_down(at: At, certainty: Certainty, nobody_listens: bool, how: &str)
 
 /// A door that does not connect: the public one may stand where this node cannot see it (`field-notes` 17).
 fn not_connected(at: At, layer: &str, words: &str) -> Verdict {
-    let works = |inner: &At| fares(*inner) == Fares::Works;
-    let inner = at.behind().find(works).filter(|_| at.door() == Door::Public && !super::is_proxied(at));
+    let is_well = |inner: &At| fares(*inner) == Fares::Works;
+    let inner = at.behind().find(is_well).filter(|_| at.door() == Door::Public && !super::is_proxied(at));
     let Some(inner) = inner else { return unreachable(at, layer, words, &[]) };
     let (url, port) = (at.url.to_string(), at.url.target.port.to_string());
     let name = match inner.door() {

@@ -69,7 +69,8 @@ fn of_hop(model: &Model, hop: &Hop, number: usize, width: usize) -> Vec<Line<'st
         _ if number == 0 => row.to(ADDRESS).put("https and wss, as browsers and IDEs do", Role::Quiet).line(),
         Some(Door::Public) => {
             let by = product::of(model, Door::Public).filter(|p| p.name == hop.name).map(|p| p.by);
-            let parts = [Some(hop.about.as_str()), by].into_iter().flatten().filter(|t| !t.is_empty());
+            let parts =
+                [Some(hop.about.as_str()), by.as_deref()].into_iter().flatten().filter(|t| !t.is_empty());
             let about = parts.collect::<Vec<_>>().join(", ");
             let about =
                 if hop.name == "?" { "what ends the connection here is not known".to_owned() } else { about };

@@ -2,6 +2,7 @@
 
 use super::hops;
 use super::lost::{FRONT, NGINX, WORKHORSE};
+use crate::checks::front_end::{Recognised, Signs, recognise};
 use crate::failure::Headers;
 use crate::probe::{Probe, Reading, Sample, Then};
 use crate::run::ProbeState;
@@ -18,7 +19,7 @@ pub struct Product {
     /// `2.4.57`; empty: not said.
     pub version: String,
     /// How it is known.
-    pub by: &'static str,
+    pub by: String,
     /// Whether it is read from a header alone, which may have passed through from behind.
     pub is_guess: bool,
 }
@@ -38,26 +39,44 @@ pub fn of(model: &Model, door: Door) -> Option<Product> {
         Some(server) => parts(server),
         None => (String::new(), String::new()),
     };
-    match named {
-        Some(product) if product.eq_ignore_ascii_case(&name) => Some(Product {
+    let recognised = recognised(model, door);
+    match (named, recognised) {
+        (named, Some(server)) if named.is_none_or(|product| product.eq_ignore_ascii_case(server.product)) => {
+            Some(Product {
+                name: server.product.to_owned(),
+                version: text::foreign(&server.version.unwrap_or_default()),
+                by: format!("by {}", server.by),
+                is_guess: false,
+            })
+        }
+        (Some(product), _) => Some(Product {
             name: text::foreign(product),
-            version,
-            by: "by its Server header",
-            is_guess: false,
-        }),
-        Some(product) => Some(Product {
-            name: text::foreign(product),
-            version: String::new(),
+            version: if product.eq_ignore_ascii_case(&name) { version } else { String::new() },
             by: if product.starts_with("bundled") {
-                "by this node's files"
+                "by this node's files".to_owned()
             } else {
-                "by the marks on its answers"
+                "by the marks on its answers".to_owned()
             },
             is_guess: false,
         }),
-        None if name.is_empty() => None,
-        None => Some(Product { name, version, by: "by its Server header", is_guess: true }),
+        (None, _) if name.is_empty() => None,
+        (None, _) => Some(Product { name, version, by: "by its Server header".to_owned(), is_guess: true }),
     }
+}
+
+/// The server at a door, by everything that it showed there.
+fn recognised(model: &Model, door: Door) -> Option<Recognised> {
+    let probes: Vec<&ProbeState> = hops::probes_at(model, door).collect();
+    let is_nonsense = |p: &ProbeState| matches!(&p.what, Probe::Walk(walk) if walk.then == Then::Nonsense);
+    let answers = |wanted: bool| {
+        let asked = probes.iter().filter(move |p| is_nonsense(p) == wanted);
+        asked.flat_map(|p| &p.samples).filter_map(hops::answer_of)
+    };
+    let tls = probes.iter().flat_map(|p| &p.samples).find_map(|sample| match sample.reading() {
+        Some(Reading::Tls(tls)) => Some(&**tls),
+        _ => None,
+    });
+    recognise(&Signs { answers: answers(false).collect(), nonsense: answers(true).next(), tls })
 }
 
 /// The `Server` header of the answers at a door.
