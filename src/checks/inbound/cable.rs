@@ -45,7 +45,10 @@ fn ask(at: At) -> Vec<Ask> {
     let Some(probe) = socket(at) else { return asks };
     let until = if has_message(&probe) { Layer::Message } else { Layer::Welcome };
     match at.seen.failure(&probe) {
-        None if is_unanswered(at, &probe) => asks.extend(handshake::inner(at, Layer::Upgrade, until)),
+        None if is_unanswered(at, &probe) => {
+            asks.extend(hop::ask(at));
+            asks.extend(handshake::inner(at, Layer::Upgrade, until));
+        }
         None => {}
         Some(Failure::WebSocket(WebSocketFailure::Refused(answer))) => {
             asks.extend(controls::ask(at, answer));

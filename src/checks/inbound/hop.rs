@@ -97,7 +97,7 @@ fn before(at: At, answers: &[&Answer]) -> Before {
     let nginx = at.behind().find(|inner| inner.door() == Door::Nginx);
     match nginx {
         Some(nginx) if nginx.is_the_public_door() == Some(true) => Before::Nobody,
-        Some(_) if recognised(at, answers).is_some_and(|r| r.product != "NGINX") => Before::Another,
+        Some(_) if named(at, answers).is_some_and(|product| product != NGINX) => Before::Another,
         Some(nginx) => match front_end::same_server(&signs(at, &[]), &signs(nginx, &[])) {
             Some(false) => Before::Another,
             // It looks like this node's own, and does not act like it: whatever is between leaves no sign.
@@ -140,13 +140,26 @@ pub(super) fn lost_upgrade(at: At, answers: &[&Answer], refusal: &Answer) -> Opt
     front_end::lost_upgrade(&signs(at, answers), refusal)
 }
 
+/// GitLab brings it along, and it signs whatever it passes on.
+const NGINX: &str = "NGINX";
+
+/// The server before this node's own: the first one, or one behind an NGINX that wrote an answer itself.
+fn named(at: At, answers: &[&Answer]) -> Option<&'static str> {
+    let first = recognised(at, answers).map(|r| r.product);
+    first.filter(|product| *product != NGINX).or_else(|| wrote(answers)).or(first)
+}
+
+/// The server other than NGINX that wrote one of these answers.
+fn wrote(answers: &[&Answer]) -> Option<&'static str> {
+    let writer = |answer: &&Answer| front_end::balancer(answer).or_else(|| front_end::web_server(answer));
+    answers.iter().filter_map(writer).find(|product| *product != NGINX)
+}
+
 /// Who stands at a hop.
 fn product(at: At, hop: Hop, answers: &[&Answer]) -> String {
     let unknown = || "unknown".to_owned();
     match hop {
-        Hop::FrontEnd | Hop::BeforeNginx => {
-            recognised(at, answers).map_or_else(unknown, |r| r.product.to_owned())
-        }
+        Hop::FrontEnd | Hop::BeforeNginx => named(at, answers).map_or_else(unknown, str::to_owned),
         Hop::Nginx => match &at.subject.facts.ways_in.web_server {
             WebServer::Bundled(_) => "bundled NGINX".to_owned(),
             WebServer::Unknown | WebServer::None(_) => {
@@ -162,6 +175,16 @@ fn product(at: At, hop: Hop, answers: &[&Answer]) -> String {
 mod tests {
     use super::*;
     use Fares::{Fails, Unknown, Works};
+
+    #[test]
+    fn a_page_of_a_balancer_behind_nginx_names_the_balancer() {
+        let haproxy =
+            "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n";
+        let page = Answer::of(503, &[("server", "nginx")], haproxy);
+        let own = Answer::of(502, &[("server", "nginx")], "<center>nginx</center>");
+        assert_eq!(wrote(&[&own, &page]), Some("HAProxy"));
+        assert_eq!((wrote(&[&own]), wrote(&[])), (None, None));
+    }
 
     #[test]
     fn what_fails_outside_and_works_inside_breaks_between() {
