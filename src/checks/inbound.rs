@@ -13,7 +13,9 @@ pub(super) mod health;
 mod hop;
 pub(super) mod pings;
 pub(super) mod reach;
+mod refusal;
 pub(super) mod streaming;
+mod upstream;
 pub(super) mod workflow_socket;
 
 use crate::check::{Ask, Reached, Seen, Verdict};

@@ -1,18 +1,15 @@
 //! `cable`: `/-/cable` takes the WebSocket upgrade and says welcome.
 
-use super::controls::{self, Why};
-use super::handshake::{self, CABLE, PROTOCOLS, fares, socket};
+use super::controls::{self};
+use super::handshake::{self, PROTOCOLS, fares, socket};
 use super::hop::{self, Blame, Fares, Hop, blame};
-use super::{At, is_gitlab, open_doors};
+use super::refusal::{Args, Refusal, of_refusal};
+use super::{At, open_doors};
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::checks::network::answer::elsewhere;
-use crate::checks::vendors;
 use crate::failure::{Answer, Ended, Failure, HttpKind, Layer, TlsKind, WebSocketFailure};
 use crate::finding::Code;
 use crate::probe::{Listen, Probe, Reading, Then, Upgrade, Version, Walk};
-use crate::subject::address::Scheme;
-use crate::subject::doors::Aim;
-use crate::subject::place::Door;
 use crate::text;
 
 /// The upgrade passes.
@@ -249,34 +246,6 @@ fn failed(at: At, probe: &Probe, failure: &WebSocketFailure) -> Verdict {
     }
 }
 
-/// The arguments that all findings about a socket share.
-pub(super) struct Args(Vec<(&'static str, String)>);
-
-impl Args {
-    /// Of `/-/cable` at a door.
-    pub(super) fn of(at: At) -> Self {
-        Self::at_path(at, &at.url.path(CABLE))
-    }
-
-    /// Of another path.
-    pub(super) fn at_path(at: At, path: &str) -> Self {
-        let url = at.url.to_string();
-        Self(vec![("url", url), ("host", at.url.target.host.clone()), ("path", path.to_owned())])
-    }
-
-    /// The hop at fault.
-    pub(super) fn hop(&mut self, hop: Hop, product: &str) {
-        self.0.extend([("hop", hop.as_str().to_owned()), ("product", product.to_owned())]);
-    }
-
-    /// The finding.
-    pub(super) fn found(&self, code: Code, more: &[(&str, &str)]) -> Verdict {
-        let own = self.0.iter().map(|(k, v)| (*k, v.as_str()));
-        let all: Vec<(&str, &str)> = own.chain(more.iter().copied()).collect();
-        Verdict::found(code, &all)
-    }
-}
-
 fn no_welcome(at: At, how: &str) -> Verdict {
     let Blame { hop, product } =
         blame(at, &|inner| fares(inner, socket(inner), Layer::Welcome), &[], Hop::Puma);
@@ -294,101 +263,4 @@ fn refused(at: At, answer: &Answer) -> Verdict {
     }
     let fares = |inner: At| fares(inner, socket(inner), Layer::Welcome);
     of_refusal(at, &Args::of(at), &Refusal { answer, why: controls::why(at, answer), fares: &fares })
-}
-
-/// A handshake that was answered, and not with 101.
-pub(super) struct Refusal<'a> {
-    pub(super) answer: &'a Answer,
-    pub(super) why: Why,
-    /// How the same handshake goes at a door behind.
-    pub(super) fares: &'a dyn Fn(At) -> Fares,
-}
-
-/// The finding of a refused handshake, by its cause.
-pub(super) fn of_refusal(at: At, args: &Args, refusal: &Refusal) -> Verdict {
-    let answers: Vec<&Answer> = controls::answers(at).into_iter().chain([refusal.answer]).collect();
-    let last = match refusal.why {
-        // Workhorse itself says so of a request that came to it without.
-        Why::UpgradeStripped => Hop::Workhorse,
-        Why::OriginRejected | Why::NotFound | Why::UpstreamFailed | Why::Denied => Hop::Puma,
-    };
-    let mut blamed = blame(at, refusal.fares, &answers, last);
-    // With GitLab's marks it is Rails who says no, unless it is content behind this door.
-    let is_content_behind = || at.behind().any(|inner| (refusal.fares)(inner) == Fares::Works);
-    if refusal.why == Why::Denied && is_gitlab(refusal.answer) && !is_content_behind() {
-        blamed = Blame { hop: Hop::Puma, product: Hop::Puma.as_str().to_owned() };
-    }
-    if refusal.why == Why::UpgradeStripped && matches!(blamed.hop, Hop::FrontEnd | Hop::BeforeNginx) {
-        let loser = hop::lost_upgrade(at, &answers, refusal.answer);
-        blamed.product = loser.map_or(blamed.product, str::to_owned);
-    }
-    let Blame { hop, product } = blamed;
-    let status = refusal.answer.status.to_string();
-    let by = if product == "unknown" { "the front end".to_owned() } else { product.clone() };
-    let mut args = Args(args.0.clone());
-    args.hop(hop, &product);
-    let s = ("status", status.as_str());
-    match refusal.why {
-        Why::UpgradeStripped => {
-            let Upstream { http, ws, host } = upstream(at, hop);
-            let upstream = [("upstream", http.as_str()), ("upstream_ws", &ws), ("upstream_host", &host)];
-            args.found(Code::WebsocketUpgradeStripped, &[&[s], &upstream[..]].concat())
-        }
-        Why::OriginRejected => args.found(Code::WebsocketOriginRejected, &[s, ("origin", &at.url.origin())]),
-        Why::NotFound => args.found(Code::WebsocketNotFound, &[s, ("by", &by)]),
-        Why::UpstreamFailed => args.found(Code::WebsocketUpstreamFailed, &[s, ("by", &by)]),
-        Why::Denied => {
-            let words = vendors::words_of(refusal.answer);
-            args.found(Code::WebsocketDenied, &[s, ("by", &by), ("words", &words)])
-        }
-    }
-}
-
-/// What a hop has to pass requests on to; empty where it is not known.
-struct Upstream {
-    http: String,
-    ws: String,
-    host: String,
-}
-
-/// What stands behind a hop. The front end's is this node's NGINX, else Workhorse by TCP (`field-notes` 36).
-fn upstream(at: At, hop: Hop) -> Upstream {
-    let door = |wanted: Door| {
-        let entrance = at.subject.doors.get(wanted)?;
-        let works = fares(At { entrance, ..at }, socket(At { entrance, ..at }), Layer::Welcome);
-        let (Aim::Address(address) | Aim::Announced(address)) = entrance.aim else { return None };
-        (works == Fares::Works).then_some((address, entrance.scheme))
-    };
-    let found = match hop {
-        Hop::FrontEnd | Hop::BeforeNginx => door(Door::Nginx).or_else(|| door(Door::Workhorse)),
-        Hop::Nginx => door(Door::Workhorse),
-        Hop::Workhorse | Hop::Puma => None,
-    };
-    let Some((address, scheme)) = found else {
-        return Upstream { http: String::new(), ws: String::new(), host: String::new() };
-    };
-    // A front end on another machine reaches this node by an address of its own.
-    let elsewhere = |ip: &&std::net::IpAddr| !ip.is_loopback() && ip.is_ipv4();
-    let own = at.subject.facts.ways_in.addresses.as_deref().unwrap_or_default();
-    let ip = match own.iter().find(elsewhere) {
-        Some(ip) if address.ip().is_loopback() && hop == Hop::FrontEnd && !is_on_this_node(at) => *ip,
-        Some(_) | None => address.ip(),
-    };
-    let host = std::net::SocketAddr::new(ip, address.port()).to_string();
-    let (http, ws) = match scheme {
-        Scheme::Http => ("http", "ws"),
-        Scheme::Https => ("https", "wss"),
-    };
-    Upstream { http: format!("{http}://{host}"), ws: format!("{ws}://{host}"), host }
-}
-
-/// Whether the public door was met at an address of this node.
-fn is_on_this_node(at: At) -> bool {
-    let own = at.subject.facts.ways_in.addresses.as_deref().unwrap_or_default();
-    match at.seen.reached(&at.page(), Layer::Tcp) {
-        Reached::Here(Reading::Connected(connected)) => {
-            connected.address.ip().is_loopback() || own.contains(&connected.address.ip())
-        }
-        Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => false,
-    }
 }

@@ -159,7 +159,11 @@ fn wrote(answers: &[&Answer]) -> Option<&'static str> {
 fn product(at: At, hop: Hop, answers: &[&Answer]) -> String {
     let unknown = || "unknown".to_owned();
     match hop {
-        Hop::FrontEnd | Hop::BeforeNginx => named(at, answers).map_or_else(unknown, str::to_owned),
+        Hop::FrontEnd => named(at, answers).map_or_else(unknown, str::to_owned),
+        // What shows there is this node's own NGINX: who stands between leaves no sign.
+        Hop::BeforeNginx => {
+            named(at, answers).filter(|name| *name != "NGINX").map_or_else(unknown, str::to_owned)
+        }
         Hop::Nginx => match &at.subject.facts.ways_in.web_server {
             WebServer::Bundled(_) => "bundled NGINX".to_owned(),
             WebServer::Unknown | WebServer::None(_) => {

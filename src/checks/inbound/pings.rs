@@ -1,8 +1,8 @@
 //! `pings`: what Action Cable sends arrives when it is sent, and the socket stays open.
 
-use super::cable::Args;
 use super::handshake::{fares, first, inner, socket};
 use super::hop::{self, Blame, Fares, Hop, blame};
+use super::refusal::Args;
 use super::{At, open_doors};
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::failure::{Failure, Layer, WebSocketFailure};

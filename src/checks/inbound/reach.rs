@@ -75,7 +75,9 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
 }
 
 fn answered(at: At, answer: &Answer) -> Verdict {
-    let location = elsewhere(&at.url.target.host, answer).or_else(|| own_login(at.url, answer));
+    let location = elsewhere(&at.url.target.host, answer)
+        .or_else(|| own_login(at.url, answer))
+        .or_else(|| own_password(answer));
     if let Some(location) = location {
         let (url, host) = (at.url.to_string(), at.url.target.host.as_str());
         let args = [("url", url.as_str()), ("host", host), ("location", &location)];
@@ -101,6 +103,12 @@ fn answered(at: At, answer: &Answer) -> Verdict {
 
 /// Parts of a path at which a front end logs people in.
 const LOGINS: [&str; 7] = ["oauth2", "login", "signin", "auth", "saml", "sso", "cdn-cgi/access"];
+
+/// What a front end asks for by itself: GitLab's sign-in page never answers 401.
+fn own_password(answer: &Answer) -> Option<String> {
+    let scheme = answer.headers.get("www-authenticate")?.split_whitespace().next()?;
+    (answer.status == 401 && !is_gitlab(answer)).then(|| format!("its own {scheme} authentication (401)"))
+}
 
 /// Where a front end sends people to log in on the instance's own name. GitLab's sign-in page sends nobody anywhere.
 fn own_login(url: &BaseUrl, answer: &Answer) -> Option<String> {
@@ -260,6 +268,14 @@ fn unreachable(at: At, layer: &str, words: &str, answers: &[&Answer]) -> Verdict
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_that_somebody_asks_for_before_gitlab_is_a_login() {
+        let of = |headers: &[(&str, &str)]| own_password(&Answer::of(401, headers, ""));
+        let wanted = [("www-authenticate", "Basic realm=\"staff\"")];
+        assert_eq!(of(&wanted).as_deref(), Some("its own Basic authentication (401)"));
+        assert_eq!((of(&[]), of(&[wanted[0], ("x-gitlab-meta", "{}")])), (None, None));
+    }
 
     #[test]
     fn a_login_on_the_instances_own_name_is_a_front_ends_and_not_gitlabs() {

@@ -3,10 +3,10 @@
 //! Nothing is started on it. An open socket proves transport only; one that Workhorse closes at once says that
 //! Workhorse does not reach the workflow service.
 
-use super::cable::{Args, Refusal, of_refusal};
 use super::controls::{self, Why};
 use super::handshake::{self, Credential, carrying, credential};
 use super::hop::{self, Blame, Fares, Hop, blame};
+use super::refusal::{Args, Refusal, of_refusal};
 use super::{At, is_gitlab, open_doors, quoted};
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::checks::network::answer::elsewhere;

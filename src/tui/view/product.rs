@@ -20,7 +20,8 @@ pub struct Product {
     pub version: String,
     /// How it is known.
     pub by: String,
-    /// Whether it is read from a header alone, which may have passed through from behind.
+    /// Whether it may be what stands behind: read from a header that may have passed through, or NGINX, which GitLab
+    /// brings itself.
     pub is_guess: bool,
 }
 
@@ -46,7 +47,8 @@ pub fn of(model: &Model, door: Door) -> Option<Product> {
                 name: server.product.to_owned(),
                 version: text::foreign(&server.version.unwrap_or_default()),
                 by: format!("by {}", server.by),
-                is_guess: false,
+                // The node's own NGINX looks like any other.
+                is_guess: named.is_none() && server.product == "NGINX",
             })
         }
         (Some(product), _) => Some(Product {
