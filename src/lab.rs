@@ -177,6 +177,11 @@ impl Lab {
         self.situation.is_mended()
     }
 
+    /// Where its Workhorse listens in plain text, for a web server that is not the lab's.
+    pub fn workhorse(&self) -> SocketAddr {
+        self.situation.ports.workhorse
+    }
+
     fn instance(&self) -> BaseUrl {
         if let Some(url) = self.situation.scenario.url.as_ref().and_then(|url| url.parse().ok()) {
             return url;

@@ -213,11 +213,12 @@ async fn http2(
     let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
     builder.max_header_list_size(64 * 1024);
     let (mut sender, mut connection) = builder.handshake(TokioIo::new(io)).await?;
-    // A CONNECT with a protocol may be sent only once the server has said that it takes one (RFC 8441, 3).
+    // A CONNECT with a protocol may be sent only once the server has said that it takes one (RFC 8441, 3). Some say so
+    // only after they have heard the client, and what they say is read by a task of hyper's own.
     if message.method() == ::http::Method::CONNECT {
         std::future::poll_fn(|cx| {
             let over = connection.poll_unpin(cx).is_ready();
-            if over || settings::first(&first.get()).is_some() { Poll::Ready(()) } else { Poll::Pending }
+            if over { Poll::Ready(()) } else { first.poll_dealt_with(cx, |b| settings::first(b).is_some()) }
         })
         .await;
     }

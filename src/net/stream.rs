@@ -3,8 +3,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Enough to recognise a banner or the start of an HTTP answer, and for a `ServerHello` or HTTP/2's first frame.
@@ -80,18 +80,49 @@ fn is_gone(error: &io::Error) -> bool {
 
 /// The first bytes read from a stream, shared with whoever must explain a failure on it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct FirstBytes(Arc<Mutex<Vec<u8>>>);
+pub(super) struct FirstBytes(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    /// How many of them the reader has dealt with: it has come back for more since.
+    dealt_with: usize,
+    /// Who waits until the reader has dealt with some.
+    waiting: Option<Waker>,
+}
 
 impl FirstBytes {
     /// The bytes so far.
     pub(super) fn get(&self) -> Vec<u8> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.kept().bytes.clone()
+    }
+
+    /// Waits until the reader, wherever it runs, has dealt with bytes that are `enough`.
+    pub(super) fn poll_dealt_with(&self, cx: &Context<'_>, enough: impl Fn(&[u8]) -> bool) -> Poll<()> {
+        let mut kept = self.kept();
+        if enough(&kept.bytes[..kept.dealt_with]) {
+            return Poll::Ready(());
+        }
+        kept.waiting = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn add(&self, bytes: &[u8]) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = REMEMBERED.saturating_sub(kept.len());
-        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let mut kept = self.kept();
+        let room = REMEMBERED.saturating_sub(kept.bytes.len());
+        kept.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    fn come_back(&self) {
+        let mut kept = self.kept();
+        kept.dealt_with = kept.bytes.len();
+        if let Some(waiting) = kept.waiting.take() {
+            waiting.wake();
+        }
     }
 }
 
@@ -110,6 +141,7 @@ impl Stream {
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.first.come_back();
         let before = buf.filled().len();
         if this.early.is_empty() {
             std::task::ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
