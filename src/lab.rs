@@ -27,11 +27,13 @@ mod tests;
 mod workflow;
 
 use crate::egress::routes::{Ways, routes};
+use crate::egress::{Rules, decide};
 use crate::secret::Secret;
 use crate::subject::address::{BaseUrl, Scheme, Target};
 use crate::subject::dial::{AddressRule, AddressTo, Dial};
 use crate::subject::doors::{Certainty, Doors, Entry, doors};
 use crate::subject::facts::Facts;
+use crate::subject::place::Stack;
 use crate::subject::ranges::Sampling;
 use crate::subject::services::{Deployment, Services};
 use crate::subject::{Cloudflare, Completion, Limits, PublicRoots, Shell, Subject, Via};
@@ -143,12 +145,18 @@ impl Lab {
         if subject.deployment == Deployment::Unknown {
             subject.deployment = Deployment::detected(subject.instance.as_ref(), &subject.services);
         }
+        let public_via = match &subject.instance {
+            Some(url) if subject.is_client() => {
+                decide(Rules::of(Stack::Shell), url, &shell, &subject.node.hosts_for(&url.target.host)).via
+            }
+            Some(_) | None => Via::Direct,
+        };
         subject.doors = doors(&Entry {
             instance: subject.instance.as_ref(),
             instance_from: "external_url",
             node: &subject.node,
             ways_in: &subject.facts.ways_in,
-            public_via: &Via::Direct,
+            public_via: &public_via,
             certainty: Certainty::Configured,
         });
         subject.routes = routes(&Ways {
