@@ -39,6 +39,7 @@ pub(super) const VARIANTS: &[(Code, When, &str)] = variants![
     ProxyMissingInWorkhorse When::Lacks("no_proxy") => "proxy-missing-in-workhorse.storages-unknown.md",
     ProxyVariableIgnored When::Lacks("no_proxy") => "proxy-variable-ignored.storages-unknown.md",
     ProxyVariableIgnored When::Is("stacks", "Workhorse") => "proxy-variable-ignored.workhorse.md",
+    InstanceUnreachable When::Is("layer", "proxy") => "instance-unreachable.proxy.md",
     WorkhorseDown When::Installed(Install::Helm) => "workhorse-down.helm.md",
     RailsDown When::Installed(Install::Helm) => "rails-down.helm.md",
     WorkflowEgressBroken When::Installed(Install::Helm) => "workflow-egress-broken.helm.md",
