@@ -5,6 +5,7 @@ mod doors;
 mod drill;
 mod export;
 mod guide;
+mod matrix;
 mod overview;
 mod press;
 mod routes;

@@ -1,5 +1,6 @@
 //! Keys on the doors in: from cell to cell in the matrix, to the check of a cell, its checks once more.
 
+use super::matrix;
 use super::press::{scroll, step_in_view};
 use super::start;
 use crate::tui::keys::Action;
@@ -56,21 +57,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Cmd> {
 /// The cell beside, above or below, or at an end of the matrix; at an edge it stays.
 fn moved(model: &Model, at: At, action: Action) -> At {
     let (rows, columns) = (doors::doors(&model.run), doors::asked(&model.run));
-    let row = rows.iter().position(|d| *d == at.door).unwrap_or(0);
-    let column = columns.iter().position(|a| *a == at.asked).unwrap_or(0);
-    let (row, column) = match action {
-        Action::Up => (row.saturating_sub(1), column),
-        Action::Down => (row + 1, column),
-        Action::Left => (row, column.saturating_sub(1)),
-        Action::Right => (row, column + 1),
-        Action::First => (0, 0),
-        Action::Last => (usize::MAX, usize::MAX),
-        _ => return at,
-    };
-    let door = rows.get(row.min(rows.len().saturating_sub(1)));
-    let asked = columns.get(column.min(columns.len().saturating_sub(1)));
-    match (door, asked) {
-        (Some(door), Some(asked)) => At { door: *door, asked: *asked, scroll: 0 },
-        _ => at,
+    let row = rows.iter().position(|r| *r == at.door).unwrap_or(0);
+    let column = columns.iter().position(|c| *c == at.asked).unwrap_or(0);
+    match matrix::moved((row, column), (rows.len(), columns.len()), action) {
+        Some((row, column)) => At { door: rows[row], asked: columns[column], scroll: 0 },
+        None => at,
     }
 }

@@ -1,5 +1,6 @@
 //! Keys on the ways out: from way to way in the matrix, to the check of a way, its checks once more.
 
+use super::matrix;
 use super::press::{scroll, step_in_view};
 use super::start;
 use crate::tui::keys::Action;
@@ -54,22 +55,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Cmd> {
 
 /// The way beside, above or below, or at an end of the matrix; at an edge it stays.
 fn moved(model: &Model, at: At, action: Action) -> At {
-    let (stacks, endpoints) = (routes::stacks(&model.run), routes::endpoints(&model.run));
-    let row = stacks.iter().position(|s| *s == at.stack).unwrap_or(0);
-    let column = endpoints.iter().position(|e| *e == at.endpoint).unwrap_or(0);
-    let (row, column) = match action {
-        Action::Up => (row.saturating_sub(1), column),
-        Action::Down => (row + 1, column),
-        Action::Left => (row, column.saturating_sub(1)),
-        Action::Right => (row, column + 1),
-        Action::First => (0, 0),
-        Action::Last => (usize::MAX, usize::MAX),
-        _ => return at,
-    };
-    let stack = stacks.get(row.min(stacks.len().saturating_sub(1)));
-    let endpoint = endpoints.get(column.min(endpoints.len().saturating_sub(1)));
-    match (stack, endpoint) {
-        (Some(stack), Some(endpoint)) => At { stack: *stack, endpoint: *endpoint, scroll: 0 },
-        _ => at,
+    let (rows, columns) = (routes::stacks(&model.run), routes::endpoints(&model.run));
+    let row = rows.iter().position(|r| *r == at.stack).unwrap_or(0);
+    let column = columns.iter().position(|c| *c == at.endpoint).unwrap_or(0);
+    match matrix::moved((row, column), (rows.len(), columns.len()), action) {
+        Some((row, column)) => At { stack: rows[row], endpoint: columns[column], scroll: 0 },
+        None => at,
     }
 }
