@@ -228,6 +228,20 @@ pub(super) fn lost_upgrade(signs: &Signs, refusal: &Answer) -> Option<&'static s
     if passes(first) { behind().or(Some(first)) } else { Some(first) }
 }
 
+/// The server that wrote an answer by itself: the one whose own page it is, else the first one.
+pub(super) fn author(signs: &Signs, answer: &Answer) -> Option<&'static str> {
+    let own_page = |row: &Row| {
+        let is_own = row.tells_writer() && !matches!(row.sign, Sign::Server(_));
+        is_own.then(|| row.sign.in_answer(answer))?
+    };
+    let software = PRODUCTS.iter().filter(|p| p.kind.is_software());
+    let author = software.into_iter().find(|product| seen(product, own_page).is_some());
+    let first = recognise(signs).and_then(|first| PRODUCTS.iter().find(|p| p.name == first.product));
+    // What is built on another product answers in its words.
+    let author = author.filter(|author| first.is_none_or(|first| !first.is_built_on(author)));
+    author.or(first).map(|product| product.name.as_str())
+}
+
 /// The content network, balancer or proxy that wrote an answer.
 pub(super) fn balancer(answer: &Answer) -> Option<&'static str> {
     wrote(answer, |kind| kind != Kind::WebServer)

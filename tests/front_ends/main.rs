@@ -1,9 +1,36 @@
 //! The instance's doors on real servers: Rails' own Action Cable behind the web servers that administrators put
 //! before it. One fault in one server's configuration gives one root cause, with its hop and its product; a right
 //! configuration gives none; and what the remedy of a finding prints, put where it says, mends it.
+//!
+//! Rows, each a server and its configuration; how many of them are healthy; and remedies proven. One row names a server
+//! that is not the one at fault, and says so: a socket cut by Varnish behind `HAProxy`.
+//!
+//! | | situations | healthy | proofs |
+//! | --- | --- | --- | --- |
+//! | Apache, from a client | 12 | 4 | 12 |
+//! | NGINX, from a client | 15 | 3 | 11 |
+//! | HAProxy, from a client | 11 | 4 | 8 |
+//! | Caddy, from a client | 8 | 3 | 7 |
+//! | Varnish, from a client | 6 | 2 | 3 |
+//! | Squid, from a client | 3 | 2 | 1 |
+//! | all, before Workhorse by TCP, from its node | 23 | 7 | 0 |
+//! | all, before Workhorse's socket, from its node | 9 | 5 | 0 |
+//! | all, before GitLab's own NGINX, from its node | 14 | 6 | 0 |
+//! | GitLab's own NGINX behind Apache | 6 | 2 | 0 |
+//! | GitLab's own NGINX as the public door | 5 | 2 | 0 |
+//! | all, that end TLS before GitLab's own NGINX | 3 | 3 | 0 |
+//! | all, at another port, from a client | 5 | 4 | 0 |
+//! | all, before nothing, from a client | 6 | 0 | 0 |
+//! | all, behind HAProxy, from a client | 7 | 2 | 0 |
+//!
+//! Beside the rows: doors of a node that are tests of their own, the Agent Platform's socket at the lab's Workhorse,
+//! and WebSocket connections within HTTP/2.
 
+mod agent;
 mod apache;
 mod caddy;
+mod doors;
+mod extended_connect;
 mod front;
 mod haproxy;
 mod mending;
@@ -15,6 +42,7 @@ mod squid;
 mod support;
 mod varnish;
 
+use mending::Proof;
 use rows::Finds;
 use std::fs::{self, Permissions};
 use std::net::SocketAddr;
@@ -61,6 +89,14 @@ impl Instance {
         self.directory.path().join("token").display().to_string()
     }
 
+    /// The files for `--cert` and `--key` of a client that its authority knows.
+    pub(crate) fn client_certificate(&self) -> (String, String) {
+        let directory = self.directory.path();
+        self.authority.issue_for_client("duo.example.com").write(directory);
+        let file = |name| directory.join(name).display().to_string();
+        (file("server.pem"), file("server.key"))
+    }
+
     /// Checks it as it is served at `address`, from a machine without GitLab.
     pub(crate) fn client_checks(&self, address: SocketAddr, more: &[&str]) -> Report {
         inbound(&self.authority, NOBODYS_NODE, "https://gitlab.example.com", address, more)
@@ -103,7 +139,20 @@ pub(crate) fn inbound(
     program::check(&[&own, more].concat())
 }
 
-/// What a run of `--only inbound` from a client is told to do beside, by what it has to find.
+/// The same on the node itself: its tree is the root of what the program sees.
+pub(crate) fn inbound_as_root(
+    authority: &Authority,
+    tree: &NodeTree,
+    address: SocketAddr,
+    more: &[&str],
+) -> Report {
+    let connect_to = format!("{HOST}:443:{address}");
+    let cacert = authority.root_file().display().to_string();
+    let own = ["--connect-to", &connect_to, "--cacert", &cacert, "--only", "inbound", "--timeout", "5"];
+    program::check_through(tree.as_root(), &[&own, more].concat())
+}
+
+/// Holds the sockets long enough for a limit of two seconds to cut one that is pinged every three.
 pub(crate) const HOLD: &[&str] = &["--hold", "5"];
 
 #[test]
@@ -113,4 +162,34 @@ fn action_cable_reached_without_a_web_server_passes() {
     let report = inbound(&authority, NOBODYS_NODE, "https://gitlab.example.com", cable.address, &[]);
     let finds: Finds = rows::at_the_front_end(&["http2-not-offered"], "unknown");
     assert_eq!(rows::wrong(&report, finds), None, "Puma speaks HTTP/1.1 only: {report}");
+}
+
+/// A line of the table above, as it has to read.
+fn line<Site>(what: &str, rows: &[(Site, Finds)], proofs: &[Proof]) -> String {
+    let healthy = rows.iter().filter(|(_, finds)| finds.is_healthy()).count();
+    format!("//! | {what} | {} | {healthy} | {} |\n", rows.len(), proofs.len())
+}
+
+#[test]
+fn the_table_of_situations_counts_right() {
+    let lines = [
+        line("Apache, from a client", apache::ROWS, apache::PROOFS),
+        line("NGINX, from a client", nginx::ROWS, nginx::PROOFS),
+        line("HAProxy, from a client", haproxy::ROWS, haproxy::PROOFS),
+        line("Caddy, from a client", caddy::ROWS, caddy::PROOFS),
+        line("Varnish, from a client", varnish::ROWS, varnish::PROOFS),
+        line("Squid, from a client", squid::ROWS, squid::PROOFS),
+        line("all, before Workhorse by TCP, from its node", node::BEFORE_WORKHORSE_BY_TCP, &[]),
+        line("all, before Workhorse's socket, from its node", node::BEFORE_WORKHORSES_SOCKET, &[]),
+        line("all, before GitLab's own NGINX, from its node", node::BEFORE_THE_NODES_NGINX, &[]),
+        line("GitLab's own NGINX behind Apache", node::BEHIND_A_HEALTHY_FRONT_END, &[]),
+        line("GitLab's own NGINX as the public door", doors::BY_ITSELF, &[]),
+        line("all, that end TLS before GitLab's own NGINX", doors::ENDING_TLS, &[]),
+        line("all, at another port, from a client", doors::AT_A_PORT, &[]),
+        line("all, before nothing, from a client", doors::DOWN, &[]),
+        line("all, behind HAProxy, from a client", doors::BEHIND_HAPROXY, &[]),
+    ];
+    let missing: Vec<&String> =
+        lines.iter().filter(|line| !include_str!("main.rs").contains(*line)).collect();
+    assert!(missing.is_empty(), "{}", lines.concat());
 }

@@ -35,6 +35,13 @@ pub(crate) const fn alone(codes: &'static [&'static str]) -> Finds {
     Finds { codes, hop: "", product: "" }
 }
 
+impl Finds {
+    /// Whether nothing is wrong in the situation.
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.codes.iter().all(|code| HARMLESS.contains(code))
+    }
+}
+
 /// Warnings about what is true of the server and hurts nobody: everything else passes.
 const HARMLESS: &[&str] = &["http2-not-offered"];
 
@@ -55,7 +62,7 @@ pub(crate) fn wrong(report: &Report, finds: Finds) -> Option<String> {
         }
     }
     let failing = report.failing_checks();
-    if finds.codes.iter().all(|code| HARMLESS.contains(code)) {
+    if finds.is_healthy() {
         let statuses = (report.status("cable@public"), report.status("pings@public"));
         if !failing.is_empty() || statuses != ("pass", "pass") {
             return Some(format!("{failing:?} fail, {statuses:?} of cable and pings"));

@@ -7,9 +7,10 @@ use crate::support::configuration;
 use crate::support::world::RESOLVER;
 use std::fmt::Write as _;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::process::Command;
 use tempfile::TempDir;
 
 /// Variables of an environment: names and values.
@@ -107,6 +108,41 @@ impl NodeTree {
         let file = self.place("etc/gitlab/gitlab.rb");
         let before = fs::read_to_string(&file).expect("the tree has the file");
         fs::write(file, before + lines).expect("the test's own directory is writable");
+    }
+
+    /// The instance has this URL.
+    pub(crate) fn external_url(&self, url: &str) {
+        let file = self.place("etc/gitlab/gitlab.rb");
+        let before = fs::read_to_string(&file).expect("the tree has the file");
+        let after = before.replace("https://gitlab.example.com'", &format!("{url}'"));
+        fs::write(file, after).expect("the test's own directory is writable");
+    }
+
+    /// The instance's name leads to this address, which is the node's own.
+    pub(crate) fn leads_to_itself(&self, address: Ipv4Addr) {
+        self.write("etc/hosts", &format!("127.0.0.1 localhost\n{address} gitlab.example.com\n"));
+        self.write("proc/net/fib_trie", &format!("Main:\n  |-- {address}\n     /32 host LOCAL\n"));
+    }
+
+    /// Starts a program with the tree as its root, as if the node were this machine: what its files say then holds for
+    /// certain. Programs, libraries and the directories of tests are those of this machine, processes are its own. For
+    /// root only.
+    pub(crate) fn as_root(&self) -> Command {
+        const ENTER: &str = r#"set -e
+root=$1 program=$2
+shift
+for directory in /usr /dev /tmp "$(dirname "$program")"; do
+    mkdir -p "$root$directory"
+    mount --bind "$directory" "$root$directory"
+done
+for link in bin sbin lib lib64; do [ -e "$root/$link" ] || ln -s "usr/$link" "$root/$link"; done
+mkdir -p "$root/proc"
+mount -t proc proc "$root/proc"
+exec chroot "$root" "$@"
+"#;
+        let mut command = child::command("/usr/bin/unshare");
+        command.args(["--mount", "--pid", "--fork", "/bin/sh", "-c", ENTER, "enter"]).arg(self.path());
+        command
     }
 
     /// Its directory.

@@ -74,7 +74,7 @@ fn judge(at: At) -> Verdict {
             Verdict::pass_with("GitLab reads a request of 600 kB.", "600 kB")
         }
         Reached::Here(Reading::Answer(answer)) if answer.status == 413 || small_arrives() => {
-            low(at, &answer.status.to_string(), &[answer])
+            low(at, &answer.status.to_string(), Some(answer))
         }
         Reached::Here(Reading::Answer(answer)) => Verdict::NotApplicable(format!(
             "a request of any size is answered {} before GitLab reads it",
@@ -85,15 +85,19 @@ fn judge(at: At) -> Verdict {
                 HttpKind::Timeout => "no answer",
                 HttpKind::Malformed | HttpKind::Closed | HttpKind::ClientCertificateWanted => "cut",
             };
-            low(at, how, &[])
+            low(at, how, None)
         }
         Reached::Failed(failure) => Verdict::Unknown(format!("the request was not answered: {failure}")),
         Reached::Here(_) | Reached::NotYet => Verdict::Unknown("the request ended without a word".to_owned()),
     }
 }
 
-fn low(at: At, status: &str, answers: &[&Answer]) -> Verdict {
-    let Blame { hop, product } = blame(at, &fares, answers, Hop::Workhorse);
+fn low(at: At, status: &str, answer: Option<&Answer>) -> Verdict {
+    let blamed = blame(at, &fares, answer.as_slice(), Hop::Workhorse);
+    let Blame { hop, product } = match answer {
+        Some(answer) => blamed.by_author(at, answer),
+        None => blamed,
+    };
     let url = at.url.to_string();
     let args = [
         ("url", url.as_str()),

@@ -155,6 +155,22 @@ fn wrote(answers: &[&Answer]) -> Option<&'static str> {
     answers.iter().filter_map(writer).find(|product| *product != NGINX)
 }
 
+/// The server that wrote an answer by itself, as far as it stands before this node's own.
+pub(super) fn author(at: At, answer: &Answer) -> Option<&'static str> {
+    front_end::author(&signs(at, &[answer]), answer)
+}
+
+impl Blame {
+    /// The same, where what failed is an answer by the server that failed: behind the first one there may be others.
+    pub(super) fn by_author(self, at: At, answer: &Answer) -> Blame {
+        let product = match self.hop {
+            Hop::FrontEnd | Hop::BeforeNginx => author(at, answer).map_or(self.product, str::to_owned),
+            Hop::Nginx | Hop::Workhorse | Hop::Puma => self.product,
+        };
+        Blame { product, ..self }
+    }
+}
+
 /// Who stands at a hop.
 fn product(at: At, hop: Hop, answers: &[&Answer]) -> String {
     let unknown = || "unknown".to_owned();

@@ -94,11 +94,11 @@ fn answered(at: At, answer: &Answer) -> Verdict {
     if is_workhorse_without_rails(answer) || (at.door() == Door::Workhorse && answer.status >= 500) {
         return rails_down(at, PAGE, &quoted(answer));
     }
-    let by = by.map(|r| format!(" by {}", r.product)).unwrap_or_default();
+    let by = hop::author(at, answer).map(|author| format!(" by {author}")).unwrap_or_default();
     let words = vendors::words_of(answer);
     let said = if words.is_empty() { String::new() } else { format!(": \"{words}\"") };
     let words = format!("{PAGE} is answered {}{by}, not as GitLab does{said}", answer.status);
-    unreachable(at, "http", &words, &[answer])
+    unreachable(at, "http", &words, Some(answer))
 }
 
 /// Parts of a path at which a front end logs people in.
@@ -158,7 +158,7 @@ fn failed(at: At, failure: &Failure) -> Verdict {
         Failure::Proxy(proxy) => {
             let status = proxy.status.map(|s| format!(" ({s} {})", proxy.reason)).unwrap_or_default();
             let words = format!("this machine's proxy {} does not let it through{status}", proxy.proxy);
-            unreachable(at, "proxy", &words, &[])
+            unreachable(at, "proxy", &words, None)
         }
         Failure::Tls(tls) if tls.kind == TlsKind::ClientCertificateWanted => certificate_wanted(at),
         Failure::Tls(tls) => handshake::judge(tls, at.url.target.port, "this node's store"),
@@ -169,10 +169,10 @@ fn failed(at: At, failure: &Failure) -> Verdict {
                 silent(at, &words)
             }
             HttpKind::Malformed => {
-                unreachable(at, "http", &format!("what answers is no HTTP: {}", http.words), &[])
+                unreachable(at, "http", &format!("what answers is no HTTP: {}", http.words), None)
             }
             HttpKind::Closed => {
-                unreachable(at, "http", &format!("the request is cut before an answer: {}", http.words), &[])
+                unreachable(at, "http", &format!("the request is cut before an answer: {}", http.words), None)
             }
         },
         Failure::Grpc(_) | Failure::WebSocket(_) | Failure::Other { .. } => {
@@ -185,7 +185,7 @@ fn failed(at: At, failure: &Failure) -> Verdict {
 fn silent(at: At, words: &str) -> Verdict {
     match at.door() {
         Door::Workhorse => rails_down(at, PAGE, words),
-        Door::Public | Door::Nginx => unreachable(at, "http", words, &[]),
+        Door::Public | Door::Nginx => unreachable(at, "http", words, None),
     }
 }
 
@@ -217,7 +217,7 @@ fn workhorse_down(at: At, certainty: Certainty, nobody_listens: bool, how: &str)
 fn not_connected(at: At, layer: &str, words: &str) -> Verdict {
     let is_well = |inner: &At| fares(*inner) == Fares::Works;
     let inner = at.behind().find(is_well).filter(|_| at.door() == Door::Public && !super::is_proxied(at));
-    let Some(inner) = inner else { return unreachable(at, layer, words, &[]) };
+    let Some(inner) = inner else { return unreachable(at, layer, words, None) };
     let (url, port) = (at.url.to_string(), at.url.target.port.to_string());
     let name = match inner.door() {
         Door::Nginx => "this node's NGINX",
@@ -249,9 +249,13 @@ fn fares(at: At) -> Fares {
     }
 }
 
-fn unreachable(at: At, layer: &str, words: &str, answers: &[&Answer]) -> Verdict {
+fn unreachable(at: At, layer: &str, words: &str, answer: Option<&Answer>) -> Verdict {
     let (url, port) = (at.url.to_string(), at.url.target.port.to_string());
-    let Blame { hop, product } = blame(at, &fares, answers, Hop::Workhorse);
+    let blamed = blame(at, &fares, answer.as_slice(), Hop::Workhorse);
+    let Blame { hop, product } = match answer {
+        Some(answer) => blamed.by_author(at, answer),
+        None => blamed,
+    };
     let args = [
         ("url", url.as_str()),
         ("host", &at.url.target.host),

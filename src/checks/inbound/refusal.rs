@@ -64,7 +64,10 @@ pub(super) fn of_refusal(at: At, args: &Args, refusal: &Refusal) -> Verdict {
         let loser = hop::lost_upgrade(at, &answers, refusal.answer);
         blamed.product = loser.map_or(blamed.product, str::to_owned);
     }
-    let Blame { hop, product } = blamed;
+    let Blame { hop, product } = match refusal.why {
+        Why::UpgradeStripped | Why::OriginRejected => blamed,
+        Why::NotFound | Why::UpstreamFailed | Why::Denied => blamed.by_author(at, refusal.answer),
+    };
     let status = refusal.answer.status.to_string();
     let by = if product == "unknown" { "the front end".to_owned() } else { product.clone() };
     let mut args = Args(args.0.clone());
