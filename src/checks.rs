@@ -12,16 +12,10 @@ mod network;
 mod vendors;
 
 use crate::check::Check;
-use crate::subject::place::Door;
+pub use inbound::hop::{Fares, Hop, between};
 
 /// The check that samples Cloudflare's ranges: the only one that runs on request alone.
 pub const CLOUDFLARE_RANGES: &str = network::ranges::ID;
-
-/// The word for the hop at fault where a check fails at the public door, by how it went at the doors behind: `None`
-/// where that is not known. `is_another`: another server than this node's own answers at the public door.
-pub fn hop_between(behind: &[(Door, Option<bool>)], is_another: bool) -> &'static str {
-    inbound::hop_between(behind, is_another)
-}
 
 /// Every check, in the order of the contract, section 5.
 pub static CHECKS: &[&Check] = &[

@@ -10,7 +10,7 @@ pub(super) mod certificate;
 mod controls;
 mod handshake;
 pub(super) mod health;
-mod hop;
+pub(super) mod hop;
 pub(super) mod pings;
 pub(super) mod reach;
 mod refusal;
@@ -20,14 +20,13 @@ pub(super) mod workflow_socket;
 
 use crate::check::{Ask, Reached, Seen, Verdict};
 use crate::checks::vendors;
-use crate::failure::{Answer, DnsKind, Failure, HttpKind, Layer, TlsKind};
+use crate::failure::{Answer, DnsKind, Failure, HttpKind, Layer, SocketKind, TlsKind};
 use crate::probe::{Alpn, Probe, Reading, Request, Then, Tls, TlsAsk, Walk, WhoWeAre};
 use crate::subject::address::{BaseUrl, Scheme};
-use crate::subject::doors::{Aim, Entrance};
+use crate::subject::doors::{Aim, Certainty, Entrance, WebServer};
 use crate::subject::place::{Door, Place};
 use crate::subject::{Subject, Via};
 use crate::text;
-use hop::{Before, Fares, Hop};
 use std::net::IpAddr;
 
 /// Every door that this machine has.
@@ -99,17 +98,23 @@ impl<'a> At<'a> {
         let (Some(public), Some(own)) = (public, &self.subject.facts.ways_in.addresses) else {
             return Some(false);
         };
-        let port = match self.entrance.aim {
-            Aim::Address(address) | Aim::Announced(address) => address.port(),
-            Aim::Name | Aim::Socket(_) => return Some(false),
-        };
+        // Whoever wants to be told who comes is none that clients meet.
+        let Aim::Address(met) = self.entrance.aim else { return Some(false) };
         if public.entrance.scheme != self.entrance.scheme
-            || public.url.target.port != port
+            || public.url.target.port != met.port()
             || self.subject.dial.is_connect_to(&self.url.target)
         {
             return Some(false);
         }
-        let is_own = |address: &IpAddr| address.is_loopback() || own.contains(address);
+        let listens = match &self.subject.facts.ways_in.web_server {
+            WebServer::Bundled(nginx) => nginx.listens.as_slice(),
+            WebServer::Unknown | WebServer::None(_) => &[],
+        };
+        let takes = |address: &IpAddr| {
+            let any = |listen: &IpAddr| listen.is_unspecified() && listen.is_ipv4() == address.is_ipv4();
+            listens.is_empty() || listens.iter().any(|listen| listen == address || any(listen))
+        };
+        let is_own = |address: &IpAddr| (address.is_loopback() || own.contains(address)) && takes(address);
         match self.seen.reached(&Probe::Resolve(self.url.target.clone()), Layer::Dns) {
             Reached::Here(Reading::Resolved(found)) => {
                 Some(!found.addresses.is_empty() && found.addresses.iter().all(is_own))
@@ -193,12 +198,32 @@ impl<'a> At<'a> {
         }
     }
 
-    /// Whether the door is this node's own, reached without leaving it.
+    /// Whether the door is this node's own, reached without leaving it. A port that is only supposed to be GitLab's
+    /// may be anybody's.
     fn is_local(self) -> bool {
         match &self.entrance.aim {
             Aim::Socket(_) => true,
-            Aim::Address(address) | Aim::Announced(address) => address.ip().is_loopback(),
+            Aim::Address(address) | Aim::Announced(address) => {
+                address.ip().is_loopback() && self.entrance.certainty == Certainty::Configured
+            }
             Aim::Name => false,
+        }
+    }
+
+    /// Why a door that is only supposed to be there is none: nothing of GitLab's answers there.
+    fn is_none(self) -> Option<String> {
+        if self.door() == Door::Public || self.entrance.certainty == Certainty::Configured {
+            return None;
+        }
+        let (shown, from) = (&self.entrance.shown, &self.entrance.from);
+        match self.seen.reached(&self.page(), Layer::Http) {
+            Reached::Here(Reading::Answer(a)) if !is_gitlab(a) && !is_without_rails(a) => {
+                Some(format!("what answers at {shown}, supposed by {from}, is not GitLab"))
+            }
+            // Whether it is there, only root can tell.
+            Reached::Failed(Failure::Socket(socket)) if socket.kind == SocketKind::Denied => None,
+            Reached::Failed(_) => Some(format!("nothing of GitLab's answers at {shown}, supposed by {from}")),
+            Reached::Here(_) | Reached::NotYet => None,
         }
     }
 
@@ -209,6 +234,9 @@ impl<'a> At<'a> {
             return Some(Verdict::NotApplicable(format!(
                 "{name} leads to this node itself: the public door is this one"
             )));
+        }
+        if let Some(why) = self.is_none() {
+            return Some(Verdict::NotApplicable(why));
         }
         let wanted = "a client certificate would tell (--cert and --key)";
         if self.says_that_it_wants_a_certificate() {
@@ -259,18 +287,6 @@ impl<'a> At<'a> {
     }
 }
 
-/// The word for the hop at fault where a check fails at the public door.
-pub(super) fn hop_between(behind: &[(Door, Option<bool>)], is_another: bool) -> &'static str {
-    let fares = |went: Option<bool>| match went {
-        Some(true) => Fares::Works,
-        Some(false) => Fares::Fails,
-        None => Fares::Unknown,
-    };
-    let behind: Vec<(Door, Fares)> = behind.iter().map(|(door, went)| (*door, fares(*went))).collect();
-    let before = if is_another { Before::Another } else { Before::Unknown };
-    hop::blamed(Door::Public, &behind, before, Hop::Puma).as_str()
-}
-
 /// The walk to the sign-in page at the public door.
 pub(super) fn public_page(subject: &Subject, seen: Seen) -> Option<Probe> {
     At::of(subject, Place::Door(Door::Public), seen).ok().map(At::page)
@@ -310,8 +326,9 @@ fn is_gitlab(answer: &Answer) -> bool {
             && answer.headers.get("x-request-id").is_some())
 }
 
-/// Workhorse's own page where Puma does not answer it (GitLab: `public/502.html`).
-fn is_workhorse_without_rails(answer: &Answer) -> bool {
+/// GitLab's own page where nothing answers behind: Workhorse has it for Puma, and the bundled NGINX for Workhorse
+/// (GitLab: `public/502.html`).
+fn is_without_rails(answer: &Answer) -> bool {
     answer.status == 502 && answer.body.contains("GitLab is not responding")
 }
 

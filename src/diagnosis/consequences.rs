@@ -219,9 +219,7 @@ pub(super) fn explains(found: &[At], cause: &At, effect: &At) -> bool {
                     cause.place.endpoint().is_some() && cause.place.endpoint() == effect.place.endpoint()
                 }
                 Reach::Names => effect.finding.arg("layer") == "dns",
-                Reach::Doors => {
-                    matches!((cause.place, effect.place), (Place::Door(_), Place::Door(_)))
-                }
+                Reach::Doors => is_behind(cause, effect),
                 Reach::SameHost => cause.finding.arg("host") == effect.finding.arg("host"),
                 Reach::SameSigner if cause.place == effect.place => true,
                 Reach::SameSigner => {
@@ -236,6 +234,15 @@ pub(super) fn explains(found: &[At], cause: &At, effect: &At) -> bool {
         || is_the_same_unneeded(cause, effect)
         || is_the_same_inside(cause, effect)
         || is_same_fault(found, cause, effect)
+}
+
+/// Whether what fails at one door can be what is wrong at another: not where the hop at fault stands before it, and
+/// works when it is left out.
+fn is_behind(cause: &At, effect: &At) -> bool {
+    let hop = effect.finding.arg("hop");
+    let stands_before = hop == "front end" || hop.starts_with("between");
+    matches!((cause.place, effect.place), (Place::Door(_), Place::Door(_)))
+        && (!stands_before || cause.finding.arg("hop") == hop)
 }
 
 /// Whether the same fault shows at a door behind, or at the same one by the plainer of two sockets: what goes in there

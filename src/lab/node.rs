@@ -5,7 +5,7 @@ use super::fault::node::{NodeChange, Variables};
 use super::fault::{Kind, On};
 use super::situation::{HOSTS, Situation, name_of};
 use crate::subject::address::Scheme;
-use crate::subject::doors::{Aim, Listener, Nginx, WaysIn, WebServer};
+use crate::subject::doors::{Aim, Certainty, Listener, Nginx, WaysIn, WebServer};
 use crate::subject::environment::Environment;
 use crate::subject::facts::{Bystander, CompanyRoot, Component, Facts, Internal, Process, Repeated, Running};
 use crate::subject::place::Stack;
@@ -46,6 +46,7 @@ pub(super) fn listening(situation: &Situation) -> Option<Nginx> {
     let scheme = if change.plain || situation.is_plain() { Scheme::Http } else { Scheme::Https };
     Some(Nginx {
         address: Ipv4Addr::LOCALHOST.into(),
+        listens: vec![Ipv4Addr::UNSPECIFIED.into()],
         port: change.port.unwrap_or(scheme.default_port()),
         scheme,
         http2: Some(true),
@@ -95,6 +96,7 @@ fn ways_in(situation: &Situation, changes: &[&NodeChange], node: &Node) -> WaysI
         at: Aim::Address(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)),
         shown: format!("127.0.0.1:{port}"),
         from: "/opt/gitlab/sv/gitlab-workhorse/run".to_owned(),
+        certainty: Certainty::Configured,
     };
     let runs = node.roles.iter().any(|role| role == "workhorse");
     let listener = match (node.install, port) {
@@ -104,6 +106,7 @@ fn ways_in(situation: &Situation, changes: &[&NodeChange], node: &Node) -> WaysI
             at: Aim::Socket(WORKHORSE_SOCKET.into()),
             shown: WORKHORSE_SOCKET.to_owned(),
             from: "/opt/gitlab/sv/gitlab-workhorse/run".to_owned(),
+            certainty: Certainty::Configured,
         }),
     };
     WaysIn {

@@ -117,19 +117,19 @@ pub(super) struct Body {
     pub(super) bytes: u64,
     /// Whether more would have come.
     pub(super) cut: bool,
-    /// When the first pieces came, in milliseconds since the head.
+    /// When the first pieces and the last one came, in milliseconds since the head.
     pub(super) pieces: Vec<u32>,
 }
 
-/// How many pieces of a body are timed.
+/// How many pieces of a body are timed: the first ones, and the last.
 const TIMED: usize = 32;
 
 impl Body {
     /// Takes in the next piece, so long after the head.
     pub(super) fn add(&mut self, piece: &[u8], after: Duration) {
-        if self.pieces.len() < TIMED {
-            self.pieces.push(u32::try_from(after.as_millis()).unwrap_or(u32::MAX));
-        }
+        let after = u32::try_from(after.as_millis()).unwrap_or(u32::MAX);
+        self.pieces.truncate(TIMED - 1);
+        self.pieces.push(after);
         let room = KEPT.saturating_sub(self.kept.len());
         self.kept.extend_from_slice(&piece[..piece.len().min(room)]);
         self.bytes += piece.len() as u64;

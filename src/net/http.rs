@@ -41,9 +41,10 @@ impl Channel {
         self.tls.as_ref().is_some_and(|tls| tls.client_certificate_asked)
     }
 
-    /// Whether a credential may travel here: verified TLS, or no way out of this node (`field-notes` 5).
-    pub(super) fn may_carry_a_credential(&self) -> bool {
-        self.is_local || self.tls.as_ref().is_some_and(|tls| tls.bad_certificate.is_none())
+    /// A credential, if it may travel here: verified TLS, or no way out of this node (`field-notes` 5).
+    pub(super) fn carries<'s>(&self, credential: Option<&'s Secret>) -> Option<&'s Secret> {
+        let is_safe = self.is_local || self.tls.as_ref().is_some_and(|tls| tls.bad_certificate.is_none());
+        credential.filter(|_| is_safe)
     }
 
     /// What ALPN settled on.
@@ -79,8 +80,8 @@ pub(super) async fn request(
         Protocol::Http1 => request.path.clone(),
         Protocol::Http2 => format!("{scheme}://{authority}{}", request.path),
     };
-    let safe = channel.may_carry_a_credential();
-    let message = message(&uri, authority, request, safe)
+    let credential = channel.carries(request.credential.as_ref());
+    let message = message(&uri, authority, request, credential)
         .map_err(|e| Failure::Other { layer: crate::failure::Layer::Http, message: words(&e) })?;
     let answering = match timeout_at(deadline, begin(channel.io, protocol, message)).await {
         Ok(Ok(answering)) => answering,
@@ -141,12 +142,12 @@ pub(super) async fn finish(net: &Net, begun: Begun, deadline: tokio::time::Insta
     Answer { settings, ..head.with_body(&body, net.now()) }
 }
 
-/// The request. A credential goes only where it may.
+/// The request, with the credential that may travel.
 fn message(
     uri: &str,
     authority: &str,
     request: &Request,
-    may_carry_a_credential: bool,
+    credential: Option<&Secret>,
 ) -> ::http::Result<::http::Request<Full<Bytes>>> {
     let method = match request.method {
         Method::Get => ::http::Method::GET,
@@ -160,7 +161,7 @@ fn message(
     for (name, value) in headers(request) {
         builder = builder.header(name, value);
     }
-    if let (Some(credential), true) = (&request.credential, may_carry_a_credential) {
+    if let Some(credential) = credential {
         builder = builder.header("authorization", bearer(credential)?);
     }
     builder.body(Full::new(content(request)))

@@ -7,6 +7,7 @@ use super::http::{self, Begun, Channel, Protocol, USER_AGENT};
 use super::{Net, Teller, cable, ended, words};
 use crate::failure::{Ended, Failure, HttpFailure, HttpKind, Layer, WebSocketFailure};
 use crate::probe::{Reading, Upgrade, Upgraded, Version};
+use crate::secret::Secret;
 use bytes::Bytes;
 use futures_util::SinkExt;
 use futures_util::future::{Either, select};
@@ -51,14 +52,14 @@ pub(super) async fn upgrade(
 async fn open(net: &Net, channel: Channel, upgrade: &Upgrade) -> Result<(Socket, Upgraded), Failure> {
     let began = Instant::now();
     let deadline = tokio::time::Instant::from_std(began) + net.timeout();
-    let safe = channel.may_carry_a_credential();
+    let credential = channel.carries(upgrade.credential.as_ref());
     let asked = channel.client_certificate_asked();
     let silent =
         || Failure::WebSocket(WebSocketFailure::NoAnswer { kind: Ended::Timeout, after: began.elapsed() });
     let key = generate_key();
     let request = match upgrade.version {
-        Version::Http1 => request(upgrade, &key, safe),
-        Version::Http2 => extended_connect(upgrade, safe),
+        Version::Http1 => request(upgrade, &key, credential),
+        Version::Http2 => extended_connect(upgrade, credential),
     };
     let request = request.map_err(|e| Failure::Other { layer: Layer::Upgrade, message: words(&e) })?;
     let protocol = match upgrade.version {
@@ -140,7 +141,7 @@ fn breach(headers: &::http::HeaderMap, key: &str) -> Option<String> {
 fn request(
     upgrade: &Upgrade,
     key: &str,
-    may_carry_a_credential: bool,
+    credential: Option<&Secret>,
 ) -> ::http::Result<::http::Request<Full<Bytes>>> {
     let mut builder = ::http::Request::builder()
         .uri(&upgrade.path)
@@ -159,7 +160,7 @@ fn request(
     for (name, value) in &upgrade.headers {
         builder = builder.header(name, value);
     }
-    if let (Some(credential), true) = (&upgrade.credential, may_carry_a_credential) {
+    if let Some(credential) = credential {
         builder = builder.header("Authorization", http::bearer(credential)?);
     }
     builder.body(Full::default())
@@ -168,7 +169,7 @@ fn request(
 /// The same by HTTP/2 (RFC 8441, section 5).
 fn extended_connect(
     upgrade: &Upgrade,
-    may_carry_a_credential: bool,
+    credential: Option<&Secret>,
 ) -> ::http::Result<::http::Request<Full<Bytes>>> {
     let mut builder = ::http::Request::builder()
         .method(::http::Method::CONNECT)
@@ -183,7 +184,7 @@ fn extended_connect(
     for (name, value) in &upgrade.headers {
         builder = builder.header(name, value);
     }
-    if let (Some(credential), true) = (&upgrade.credential, may_carry_a_credential) {
+    if let Some(credential) = credential {
         builder = builder.header("authorization", http::bearer(credential)?);
     }
     builder.body(Full::default())

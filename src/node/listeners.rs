@@ -5,7 +5,7 @@ use super::components::unit_files;
 use super::gitlab_rb::{Answer, FILE, Settings};
 use super::reading::Reading;
 use crate::subject::Install;
-use crate::subject::doors::{Aim, Listener};
+use crate::subject::doors::{Aim, Certainty, Listener};
 use crate::text;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -32,6 +32,7 @@ struct Told {
     network: String,
     address: String,
     from: String,
+    certainty: Certainty,
 }
 
 /// Where it listens. `None`: it does not run here, or that could not be told.
@@ -62,7 +63,7 @@ pub(super) fn workhorse(
         Aim::Address(address) | Aim::Announced(address) => address.to_string(),
         Aim::Socket(_) | Aim::Name => text::foreign(&told.address),
     };
-    Some(Listener { at, shown, from: told.from })
+    Some(Listener { at, shown, from: told.from, certainty: told.certainty })
 }
 
 fn of_package(reading: &Reading, settings: Option<&Settings>) -> Option<Told> {
@@ -74,10 +75,12 @@ fn of_package(reading: &Reading, settings: Option<&Settings>) -> Option<Told> {
         network: network.to_owned(),
         address,
         from: from.to_owned(),
+        certainty: Certainty::Configured,
     };
+    let of_defaults = || told("unix", PACKAGE.to_owned(), "the defaults of the Linux package");
     let Some(settings) = settings else {
         let is_there = reading.root.has(FILE);
-        return (!is_there).then(|| told("unix", PACKAGE.to_owned(), "the defaults of the Linux package"));
+        return (!is_there).then(|| Told { certainty: Certainty::Supposed, ..of_defaults() });
     };
     let text = |key| match settings.text(&["gitlab_workhorse", key]) {
         Answer::Is(text) => Ok(Some(text.expose())),
@@ -94,7 +97,7 @@ fn of_package(reading: &Reading, settings: Option<&Settings>) -> Option<Told> {
         (None, "unix", Some(dir)) => {
             Some(told("unix", format!("{}/socket", dir.trim_end_matches('/')), FILE))
         }
-        (None, "unix", None) => Some(told("unix", PACKAGE.to_owned(), "the defaults of the Linux package")),
+        (None, "unix", None) => Some(of_defaults()),
         (None, ..) => None,
     }
 }
@@ -121,17 +124,20 @@ fn of_source(reading: &Reading) -> Told {
         network: "unix".to_owned(),
         address: format!("{SOURCE}/tmp/sockets/gitlab-workhorse.socket"),
         from: "the defaults of a source installation".to_owned(),
+        certainty: Certainty::Supposed,
     })
 }
 
 fn of_pod(reading: &Reading) -> Option<Listener> {
-    let config = reading.text(OF_POD).unwrap_or_default();
-    if config.lines().any(|line| line.trim() == "[listeners.tls]") {
+    let config = reading.text(OF_POD);
+    // Only its own container has that file; another one of the pod may be without it.
+    let certainty = if config.is_some() { Certainty::Configured } else { Certainty::Supposed };
+    if config.unwrap_or_default().lines().any(|line| line.trim() == "[listeners.tls]") {
         reading.note(OF_POD, "Workhorse speaks TLS by it, which is not tried", &format!("cat {OF_POD}"));
         return None;
     }
     let from = "the port of GitLab's chart".to_owned();
-    Some(Listener { at: Aim::Address(IN_POD), shown: IN_POD.to_string(), from })
+    Some(Listener { at: Aim::Address(IN_POD), shown: IN_POD.to_string(), from, certainty })
 }
 
 /// What stands behind the two options, in any form that Go's `flag` takes. `None`: one of them is missing.
@@ -147,7 +153,12 @@ fn of_options(words: &[String], from: &str) -> Option<Told> {
         };
         words.iter().enumerate().rev().find_map(of)
     };
-    Some(Told { network: value("listenNetwork")?, address: value("listenAddr")?, from: from.to_owned() })
+    Some(Told {
+        network: value("listenNetwork")?,
+        address: value("listenAddr")?,
+        from: from.to_owned(),
+        certainty: Certainty::Configured,
+    })
 }
 
 /// The address at which a listener is reached on this node. `None`: it has a name that only a resolver could tell.

@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 #[derive(Debug)]
 pub(super) struct Listen {
     pub(super) address: IpAddr,
+    /// The addresses that it takes: `0.0.0.0` and `::` stand for every one of their kind.
+    pub(super) takes: Vec<IpAddr>,
     pub(super) port: u16,
     options: Vec<String>,
 }
@@ -21,20 +23,24 @@ impl Listen {
         };
         // `ipv6only=on` goes without saying (NGINX: `listen`).
         let is_dual = options.iter().any(|option| option == "ipv6only=off");
-        let address = match host {
-            "*" | "localhost" => Ipv4Addr::LOCALHOST.into(),
+        let given = match host {
+            "*" => Ipv4Addr::UNSPECIFIED.into(),
+            "localhost" => Ipv4Addr::LOCALHOST.into(),
             _ => match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
                 Some(host) => IpAddr::V6(host.parse().ok()?),
                 None => IpAddr::V4(host.parse().ok()?),
             },
         };
-        let address = match address {
+        let takes_both = is_dual && given == Ipv6Addr::UNSPECIFIED;
+        let address = match given {
             IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) if is_dual => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
-            IpAddr::V4(_) | IpAddr::V6(_) => address,
+            IpAddr::V4(_) | IpAddr::V6(_) => given,
         };
-        Some(Self { address, port, options: options.to_vec() })
+        let both = takes_both.then_some(Ipv4Addr::UNSPECIFIED.into());
+        let takes = std::iter::once(given).chain(both).collect();
+        Some(Self { address, takes, port, options: options.to_vec() })
     }
 
     /// Whether an option stands behind it: `ssl`.
@@ -44,8 +50,8 @@ impl Listen {
 }
 
 /// The loopback one, IPv4 before IPv6, else the first.
-pub(super) fn nearest(listens: impl Iterator<Item = Listen>) -> Option<Listen> {
-    listens.min_by_key(|listen| match (listen.address.is_loopback(), listen.address.is_ipv4()) {
+pub(super) fn nearest(listens: &[Listen]) -> Option<&Listen> {
+    listens.iter().min_by_key(|listen| match (listen.address.is_loopback(), listen.address.is_ipv4()) {
         (true, true) => 0,
         (true, false) => 1,
         (false, _) => 2,

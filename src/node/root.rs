@@ -170,7 +170,8 @@ impl Root {
     }
 
     /// Where a socket stands outside the directory's view, with every link resolved inside it. What is not there yet
-    /// stands below its nearest folder; `None` where that might lead out of the directory.
+    /// stands below its nearest folder; `None` where that might lead out of the directory, or stands in a mount
+    /// namespace from which no path leads here.
     pub fn real(&self, path: &str) -> Option<PathBuf> {
         let path = Path::new(path);
         if !path.is_absolute() || path.components().any(|part| part == Component::ParentDir) {
@@ -179,17 +180,30 @@ impl Root {
         if self.path == Path::new("/") {
             return Some(path.to_owned());
         }
-        let at = |fd: &OwnedFd| std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).ok();
         let below = |path: &Path| self.open_as(path.to_str()?, OFlags::PATH).ok();
         if let Some(found) = below(path) {
-            return at(&found);
+            return self.outside(path, &found);
         }
         let mut folders = path.ancestors().skip(1).filter_map(|folder| Some((folder, below(folder)?)));
         let (folder, opened) = folders.next()?;
         let missing = path.strip_prefix(folder).ok()?;
         // A link that leads nowhere here may lead somewhere outside.
         let next = rustix::fs::statat(&opened, missing.iter().next()?, AtFlags::SYMLINK_NOFOLLOW);
-        matches!(next, Err(Errno::NOENT)).then(|| Some(at(&opened)?.join(missing)))?
+        matches!(next, Err(Errno::NOENT)).then(|| Some(self.outside(folder, &opened)?.join(missing)))?
+    }
+
+    /// The path by which others reach what was opened by this one. The kernel's name for it counts from the root of
+    /// its own mount namespace, so below `/proc/<pid>/root` only the path as it was given leads there.
+    fn outside(&self, path: &Path, opened: &OwnedFd) -> Option<PathBuf> {
+        let below = path.strip_prefix("/").ok()?;
+        let within = if below.as_os_str().is_empty() { Path::new(".") } else { below };
+        let plainly = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+        if openat2(&self.dir, within, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), plainly).is_ok() {
+            return Some(self.path.join(below));
+        }
+        let name = |fd: &OwnedFd| std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).ok();
+        let (top, found) = (name(&self.dir)?, name(opened)?);
+        (top != Path::new("/") && found.starts_with(&top)).then_some(found)
     }
 
     /// The names in a directory, in order, as far as they are text.
@@ -239,5 +253,40 @@ impl Root {
         let dir = self.open_as(dir, OFlags::PATH | OFlags::DIRECTORY).ok()?;
         let stat = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         Some(FileType::from_raw_mode(stat.st_mode))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_socket_below_another_root_stands_inside_it_or_nowhere() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let top = folder.path();
+        std::fs::create_dir_all(top.join("srv/sockets")).expect("folders");
+        symlink("/srv/sockets", top.join("linked")).expect("a link");
+        symlink("/nowhere", top.join("srv/away")).expect("a link");
+        let root = Root::open(top).expect("a root");
+        let real = |path: &str| root.real(path).map(|real| real.strip_prefix(top).map(Path::to_owned));
+        let is = |path: &str| Some(Ok(PathBuf::from(path)));
+        assert_eq!(real("/srv/sockets"), is("srv/sockets"));
+        assert_eq!(real("/srv/sockets/not/yet"), is("srv/sockets/not/yet"));
+        assert_eq!(real("/linked/socket"), is("srv/sockets/socket"), "its target, below the same root");
+        assert_eq!((real("/srv/away"), real("/srv/away/socket"), real("/srv/../x")), (None, None, None));
+    }
+
+    #[test]
+    fn below_a_process_only_the_path_as_given_leads_to_its_socket() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let there = folder.path().join("there");
+        std::fs::write(&there, "").expect("a file");
+        symlink(&there, folder.path().join("link")).expect("a link");
+        let root = Root::open(Path::new("/proc/self/root")).expect("a root");
+        let given = there.to_str().expect("text");
+        assert_eq!(root.real(given), Some(PathBuf::from(format!("/proc/self/root{given}"))));
+        // The kernel's name for it would be one of this machine's own files.
+        assert_eq!(root.real(folder.path().join("link").to_str().expect("text")), None);
     }
 }

@@ -83,10 +83,11 @@ fn passes_to_workhorse(directives: &[Directive]) -> bool {
 fn of_server(server: &[Directive], from: &str, url: Option<&BaseUrl>) -> Option<Nginx> {
     let named = |name: &'static str| server.iter().filter(move |d| d.name() == name);
     let value = |name| named(name).next_back().and_then(|d| d.arguments().first()).map(String::as_str);
-    let listens: Vec<Listen> = named("listen").filter_map(|d| Listen::parse(d.arguments())).collect();
+    let mut listens: Vec<Listen> = named("listen").filter_map(|d| Listen::parse(d.arguments())).collect();
     // Kerberos may have a port of its own, always behind the first.
     let port = listens.first()?.port;
-    let listen = nearest(listens.into_iter().filter(|listen| listen.port == port))?;
+    listens.retain(|listen| listen.port == port);
+    let listen = nearest(&listens)?;
     // What another file adds is not known; GitLab's own part for monitoring adds nothing of this.
     let is_own =
         |path: &String| path.rsplit('/').next().is_some_and(|name| name.starts_with("gitlab-health."));
@@ -99,6 +100,7 @@ fn of_server(server: &[Directive], from: &str, url: Option<&BaseUrl>) -> Option<
     });
     Some(Nginx {
         address: listen.address,
+        listens: listens.iter().flat_map(|listen| listen.takes.clone()).collect(),
         port,
         scheme: if is_tls { Scheme::Https } else { Scheme::Http },
         http2: if has_http2 { Some(true) } else { is_whole.then_some(false) },
@@ -174,13 +176,15 @@ fn of_settings(reading: &Reading, keys: &Keys, url: &BaseUrl) -> Option<Nginx> {
         Answer::Default => vec!["*"],
         Answer::Unknown => return lost("listen_addresses"),
     };
-    let listens = addresses.iter().filter_map(|address| Listen::parse(&[format!("{address}:{port}")]));
-    let Some(listen) = nearest(listens) else { return lost("listen_addresses") };
+    let parsed = |address: &&str| Listen::parse(&[format!("{address}:{port}")]);
+    let listens: Vec<Listen> = addresses.iter().filter_map(parsed).collect();
+    let Some(listen) = nearest(&listens) else { return lost("listen_addresses") };
     // What stands there is put into the server as it is.
     let is_whole = keys.path("custom_gitlab_server_config").is_none();
     let is_tls = scheme == Scheme::Https;
     Some(Nginx {
         address: listen.address,
+        listens: listens.iter().flat_map(|listen| listen.takes.clone()).collect(),
         port,
         scheme,
         http2: match keys.ask("http2_enabled", Settings::truth) {

@@ -1,7 +1,8 @@
 //! Two reports of one instance, read together: what a client sees of the public door, and what a node sees of the
 //! doors behind it. Where the client fails and the node does not, the hop between is named. Pure.
 
-use crate::checks;
+use super::redact;
+use crate::checks::{self, Fares, Hop};
 use crate::finding::Finding;
 use crate::run::event::{Settled, Skip};
 use crate::run::{Run, Slice, Status, StepState};
@@ -17,6 +18,9 @@ pub enum JoinError {
     /// Neither or both were made on a node of GitLab.
     #[error("are not a client's report and a node's: one of each is read together, others one by one")]
     NotOneOfEach,
+    /// The instance's name is hidden in one of them, so nobody knows whether they speak of the same.
+    #[error("hide the instance's name: --redact full writes it when the check runs")]
+    Hidden,
     /// They speak of different instances.
     #[error("speak of different instances: {0} and {1}")]
     OtherInstance(String, String),
@@ -40,6 +44,9 @@ pub fn join(first: Run, second: Run) -> Result<Run, JoinError> {
     // Whoever names the instance himself may write it in another way.
     let host = |url: &str| url.parse::<BaseUrl>().map(|url| url.target.host).unwrap_or_default();
     let (seen, known) = (url(&client), url(&node));
+    if [&seen, &known].iter().any(|url| redact::is_hidden_host(&host(url))) {
+        return Err(JoinError::Hidden);
+    }
     if host(&seen) != host(&known) {
         return Err(JoinError::OtherInstance(seen, known));
     }
@@ -122,30 +129,47 @@ fn name_hops(run: &mut Run, node: &Run) {
         let check = step.plan.check.clone();
         let Some(Settled::Findings(findings)) = &mut step.settled else { continue };
         for finding in findings.iter_mut().filter(|f| f.args.contains_key("hop")) {
-            let fares = [Door::Nginx, Door::Workhorse].map(|door| (door, fared(node, &check, door, finding)));
-            let product = finding.arg("product");
-            let is_another = !["", "unknown", "NGINX"].contains(&product);
-            let hop = checks::hop_between(&fares, is_another);
-            finding.args.insert("hop".to_owned(), hop.to_owned());
+            let (hop, product) = blamed(node, &check, finding);
+            finding.args.insert("hop".to_owned(), hop);
+            finding.args.insert("product".to_owned(), product);
         }
     }
 }
 
-/// Whether a check went well at a door of the node; `None`: it was not tried, or says nothing of this.
-fn fared(node: &Run, check: &str, door: Door, finding: &Finding) -> Option<bool> {
-    let at_door = |step: &&StepState| step.plan.check == check && step.plan.place == Place::Door(door);
-    let step = node.steps.iter().find(at_door)?;
-    match step.status {
-        Status::Pass => Some(true),
-        Status::Fail | Status::Warn => {
-            step.findings().iter().any(|inner| inner.code == finding.code).then_some(false)
-        }
-        Status::Pending
-        | Status::Running
-        | Status::Skip
-        | Status::Blocked
-        | Status::Error
-        | Status::Cancelled => None,
+/// The hop at fault and who stands there: in the node's own words where it found the same.
+fn blamed(node: &Run, check: &str, finding: &Finding) -> (String, String) {
+    let found = |door| same_at(node, check, door, finding);
+    if let Some(same) = found(Door::Public) {
+        return (same.arg("hop").to_owned(), same.arg("product").to_owned());
+    }
+    let fares = [Door::Nginx, Door::Workhorse].map(|door| (door, fared(node, check, door, finding)));
+    let seen = finding.arg("product");
+    let hop = checks::between(finding.code, &fares, seen);
+    let product = match hop {
+        Hop::FrontEnd | Hop::BeforeNginx => seen,
+        Hop::Nginx => found(Door::Nginx).map_or("unknown", |same| same.arg("product")),
+        Hop::Workhorse | Hop::Puma => hop.as_str(),
+    };
+    (hop.as_str().to_owned(), product.to_owned())
+}
+
+/// The step of a check at a door of the node.
+fn at_door<'a>(node: &'a Run, check: &str, door: Door) -> Option<&'a StepState> {
+    node.steps.iter().find(|step| step.plan.check == check && step.plan.place == Place::Door(door))
+}
+
+/// The same finding at a door of the node.
+fn same_at<'a>(node: &'a Run, check: &str, door: Door, finding: &Finding) -> Option<&'a Finding> {
+    at_door(node, check, door)?.findings().iter().find(|inner| inner.code == finding.code)
+}
+
+/// How a check went at a door of the node.
+fn fared(node: &Run, check: &str, door: Door, finding: &Finding) -> Fares {
+    let status = at_door(node, check, door).map(|step| step.status);
+    match status {
+        Some(Status::Pass) => Fares::Works,
+        Some(Status::Fail | Status::Warn) if same_at(node, check, door, finding).is_some() => Fares::Fails,
+        _ => Fares::Unknown,
     }
 }
 
@@ -205,7 +229,7 @@ mod tests {
         for (nginx, workhorse, expected) in [
             (pass(), pass(), "between DNS and this node's NGINX"),
             (lost(), pass(), "this node's NGINX"),
-            (lost(), lost(), "Puma"),
+            (lost(), lost(), "Workhorse"),
         ] {
             let steps = vec![
                 step("cable", Door::Public, &pass()),
@@ -239,6 +263,8 @@ mod tests {
     fn two_of_a_kind_and_two_instances_are_refused_with_a_sentence() {
         let node = || run(Some(Install::Omnibus), URL, Vec::new());
         assert_eq!(join(node(), node()).err(), Some(JoinError::NotOneOfEach));
+        let hidden = run(None, "https://host-1", Vec::new());
+        assert_eq!(join(node(), hidden).err(), Some(JoinError::Hidden), "any instance is called so");
         let other = run(None, "https://git.example.org", Vec::new());
         let error = join(node(), other).expect_err("two instances").to_string();
         assert_eq!(

@@ -10,6 +10,7 @@ mod names;
 use super::{Redaction, Report, scrub};
 use crate::run::event::Event;
 use names::Names;
+pub use names::is_hidden_host;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
 

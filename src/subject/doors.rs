@@ -39,6 +39,9 @@ pub enum WebServer {
 pub struct Nginx {
     /// An address of this node at which it listens: loopback, unless it listens on others alone.
     pub address: IpAddr,
+    /// All addresses at which it listens by that port; `0.0.0.0` and `::` stand for every one of their kind. Empty:
+    /// not known.
+    pub listens: Vec<IpAddr>,
     /// The port.
     pub port: u16,
     /// What is spoken there: plain text where TLS ends before it (`listen_https` false).
@@ -65,6 +68,8 @@ pub struct Listener {
     pub shown: String,
     /// Where that stands: `/opt/gitlab/sv/gitlab-workhorse/run`.
     pub from: String,
+    /// Whether a file says so, or it is where such an installation has it if nobody changed it.
+    pub certainty: Certainty,
 }
 
 /// Where a connection is made.
@@ -120,11 +125,11 @@ pub struct Entrance {
 }
 
 /// Whether a door is known to be there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Certainty {
     /// The node's files say so.
     Configured,
-    /// It may be there: nothing listening is no fault.
+    /// It may be there: that nothing of GitLab's answers is no fault, and no secret is sent there.
     Supposed,
 }
 
@@ -284,7 +289,7 @@ fn workhorse(entry: &Entry, url: &BaseUrl) -> Result<Entrance, String> {
         headers: forwarded(url),
         shown: text::foreign(&listener.shown),
         from: listener.from.clone(),
-        certainty: entry.certainty,
+        certainty: entry.certainty.max(listener.certainty),
         http2: None,
     })
 }
@@ -315,6 +320,7 @@ mod tests {
     fn bundled() -> Nginx {
         Nginx {
             address: Ipv4Addr::LOCALHOST.into(),
+            listens: vec![Ipv4Addr::UNSPECIFIED.into()],
             port: 443,
             scheme: Scheme::Https,
             http2: Some(true),

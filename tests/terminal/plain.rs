@@ -99,8 +99,10 @@ fn keys_come_from_the_terminal_when_stdin_is_none() {
 fn saved(folder: &std::path::Path, scenario: &str) -> std::path::PathBuf {
     let file = folder.join(format!("{scenario}.json"));
     let place = file.display().to_string();
-    let arguments =
-        ["check", "--demo", scenario, "--only", "inbound", "--only", "gitlab", "--output", &place];
+    let arguments = [
+        "check", "--demo", scenario, "--redact", "full", "--only", "inbound", "--only", "gitlab", "--output",
+        &place,
+    ];
     let ended =
         Command::new(PROGRAM).args(arguments).env_clear().output().expect("cargo has built the program");
     assert!(file.is_file(), "{}", String::from_utf8_lossy(&ended.stderr));

@@ -6,6 +6,7 @@ use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::failure::{Answer, Failure, HttpKind, Layer};
 use crate::finding::Code;
 use crate::probe::{Alpn, Content, Probe, Reading, Request};
+use crate::text;
 
 /// Large bodies pass.
 pub(in crate::checks) static BODY_LIMIT: Check = Check {
@@ -62,6 +63,7 @@ fn arrived(answer: &Answer) -> bool {
 fn fares(at: At) -> Fares {
     match at.seen.reached(&post(at, LARGE), Layer::Http) {
         Reached::Here(Reading::Answer(answer)) if arrived(answer) => Fares::Works,
+        Reached::Failed(Failure::Http(http)) if http.kind == HttpKind::Timeout => Fares::Unknown,
         Reached::Here(_) | Reached::Failed(Failure::Http(_)) => Fares::Fails,
         Reached::Failed(_) | Reached::NotYet => Fares::Unknown,
     }
@@ -80,13 +82,11 @@ fn judge(at: At) -> Verdict {
             "a request of any size is answered {} before GitLab reads it",
             answer.status
         )),
-        Reached::Failed(Failure::Http(http)) if small_arrives() => {
-            let how = match http.kind {
-                HttpKind::Timeout => "no answer",
-                HttpKind::Malformed | HttpKind::Closed | HttpKind::ClientCertificateWanted => "cut",
-            };
-            low(at, how, None)
+        Reached::Failed(Failure::Http(http)) if http.kind == HttpKind::Timeout => {
+            let limit = text::duration(http.after);
+            Verdict::NotApplicable(format!("600 kB were not answered in {limit}: too slow to tell"))
         }
+        Reached::Failed(Failure::Http(_)) if small_arrives() => low(at, "cut", None),
         Reached::Failed(failure) => Verdict::Unknown(format!("the request was not answered: {failure}")),
         Reached::Here(_) | Reached::NotYet => Verdict::Unknown("the request ended without a word".to_owned()),
     }

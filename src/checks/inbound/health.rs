@@ -1,7 +1,7 @@
 //! `health`: Workhorse and Puma are alive, by GitLab's own health addresses at the innermost door.
 
 use super::reach::rails_down;
-use super::{At, is_workhorse_without_rails, quoted};
+use super::{At, is_gitlab, is_without_rails, quoted};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::failure::{Answer, Failure, Layer};
 use crate::finding::Code;
@@ -45,10 +45,16 @@ fn alive(at: At) -> Verdict {
                 200 => ready |= path == PATHS[0],
                 // GitLab answers so to whoever is not on its allow-list, and only to them.
                 404 => hidden += 1,
-                500.. => return down(at, path, answer),
+                500.. if is_gitlabs(at, answer) => return down(at, path, answer),
                 _ => return Verdict::NotApplicable(odd(path, answer)),
             },
-            Reached::Failed(Failure::Http(http)) => return rails_down(at, path, &http.words),
+            Reached::Failed(Failure::Http(http)) if at.door() != Door::Public => {
+                return rails_down(at, path, &http.words);
+            }
+            Reached::Failed(Failure::Http(http)) => {
+                let words = format!("{path} is not answered ({}): a front end may decide so", http.words);
+                return Verdict::NotApplicable(words);
+            }
             Reached::Failed(failure) => {
                 return Verdict::Unknown(format!("{path} was not asked: {failure}"));
             }
@@ -69,13 +75,21 @@ fn alive(at: At) -> Verdict {
     }
 }
 
+/// Whether GitLab says so itself: at the public door a front end may fail in its place.
+fn is_gitlabs(at: At, answer: &Answer) -> bool {
+    at.door() != Door::Public
+        || is_gitlab(answer)
+        || is_without_rails(answer)
+        || !failing(&answer.body).is_empty()
+}
+
 fn odd(path: &str, answer: &Answer) -> String {
     format!("{path} is answered {}: a front end decides who may ask", quoted(answer))
 }
 
 fn down(at: At, path: &str, answer: &Answer) -> Verdict {
     let failing = failing(&answer.body);
-    let words = if is_workhorse_without_rails(answer) || failing.is_empty() {
+    let words = if is_without_rails(answer) || failing.is_empty() {
         quoted(answer)
     } else {
         format!("HTTP {}: not ready: {failing}", answer.status)

@@ -4,12 +4,13 @@ use super::At;
 use crate::check::Ask;
 use crate::checks::front_end::{self, Recognised, Signs};
 use crate::failure::{Answer, Layer};
+use crate::finding::Code;
 use crate::subject::doors::WebServer;
 use crate::subject::place::Door;
 
 /// A hop on the way from a client to Rails (contract, section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::checks) enum Hop {
+pub enum Hop {
     /// What stands before this node's web server, or whatever answers at the public door.
     FrontEnd,
     /// Nothing shows of what stands there.
@@ -24,7 +25,7 @@ pub(in crate::checks) enum Hop {
 
 impl Hop {
     /// The word of the contract.
-    pub(in crate::checks) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Hop::FrontEnd => "front end",
             Hop::BeforeNginx => "between DNS and this node's NGINX",
@@ -37,9 +38,12 @@ impl Hop {
 
 /// How the same attempt went at a door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fares {
+pub enum Fares {
+    /// It worked.
     Works,
+    /// It failed in the same way.
     Fails,
+    /// It was not tried, or what came says nothing of this.
     Unknown,
 }
 
@@ -78,6 +82,18 @@ pub(super) fn blamed(failed_at: Door, behind: &[(Door, Fares)], before: Before, 
     }
 }
 
+/// The hop at fault for what another machine found at the public door, by how the same check went at the doors behind.
+/// `product`: what that machine saw of the server that answered it.
+pub fn between(code: Code, behind: &[(Door, Fares)], product: &str) -> Hop {
+    let before = if ["", "unknown", NGINX].contains(&product) { Before::Unknown } else { Before::Another };
+    let last = match code {
+        Code::WebsocketUpgradeStripped | Code::InstanceUnreachable | Code::BodyLimitLow => Hop::Workhorse,
+        Code::Http2NotOffered => Hop::Nginx,
+        _ => Hop::Puma,
+    };
+    blamed(Door::Public, behind, before, last)
+}
+
 /// A hop, and who stands there.
 pub(super) struct Blame {
     pub(super) hop: Hop,
@@ -87,6 +103,8 @@ pub(super) struct Blame {
 /// Blames a hop for what failed at a door. `fares` says how the same went at a door behind it, `answers` are those
 /// that the failure brought.
 pub(super) fn blame(at: At, fares: &dyn Fn(At) -> Fares, answers: &[&Answer], last: Hop) -> Blame {
+    // What only may be a door, and is none, says nothing.
+    let fares = |inner: At| if inner.is_none().is_some() { Fares::Unknown } else { fares(inner) };
     let behind: Vec<(Door, Fares)> = at.behind().map(|inner| (inner.door(), fares(inner))).collect();
     let hop = blamed(at.door(), &behind, before(at, answers), last);
     Blame { hop, product: product(at, hop, answers) }

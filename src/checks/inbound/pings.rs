@@ -32,7 +32,7 @@ fn until(at: At) -> Layer {
 fn ask(at: At) -> Vec<Ask> {
     let mut asks = first(at);
     let Some(probe) = socket(at) else { return asks };
-    if at.seen.failure(&probe).is_some() || held_back(at, &probe).is_some() {
+    if at.seen.failure(&probe).is_some() || is_late(at, &probe) || held_back(at, &probe).is_some() {
         asks.extend(inner(at, Layer::Ping, until(at)));
         asks.extend(hop::ask(at));
     }
@@ -40,20 +40,43 @@ fn ask(at: At) -> Vec<Ask> {
     asks
 }
 
-/// A welcome is sent at once; one that takes longer was held back on the way.
+/// A welcome is sent at once; one that takes longer was held back on the way, or the server is slow.
 const LATE: Duration = Duration::from_secs(2);
+
+/// A ping so soon after the welcome came together with it.
+const LUMP: Duration = Duration::from_millis(50);
 
 /// Without a ping for so long, Action Cable's client gives the socket up (`staleThreshold`: two pings).
 const STALE: Duration = Duration::from_secs(6);
 
 /// How long a message was held back that came all the same.
 fn held_back(at: At, probe: &Probe) -> Option<Duration> {
-    let welcome = at.seen.sample(probe, Layer::Welcome).map(|s| s.took).unwrap_or_default();
     let gap = match at.seen.reached(probe, Layer::Hold) {
         Reached::Here(Reading::Held { longest_gap, .. }) => *longest_gap,
         Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => Duration::ZERO,
     };
-    (welcome > LATE).then_some(welcome).or((gap > STALE).then_some(gap))
+    let inner_is_in_time = at.behind().any(|inner| {
+        socket(inner).is_some_and(|probe| {
+            let welcomed = matches!(at.seen.reached(&probe, Layer::Welcome), Reached::Here(_));
+            welcomed && !is_late(inner, &probe)
+        })
+    });
+    // What is collected comes at once; a server that is only slow sends its pings at their time.
+    let came_with_it = matches!(
+        at.seen.reached(probe, Layer::Ping),
+        Reached::Here(Reading::Ping { after }) if *after < LUMP
+    );
+    let held_back = is_late(at, probe) && (inner_is_in_time || came_with_it);
+    held_back.then(|| welcome(at, probe)).or((gap > STALE).then_some(gap))
+}
+
+/// How long the welcome took.
+fn welcome(at: At, probe: &Probe) -> Duration {
+    at.seen.sample(probe, Layer::Welcome).map(|s| s.took).unwrap_or_default()
+}
+
+fn is_late(at: At, probe: &Probe) -> bool {
+    welcome(at, probe) > LATE
 }
 
 fn judge(at: At) -> Verdict {
@@ -80,16 +103,25 @@ fn judge(at: At) -> Verdict {
         (Some(failure), ..) => Verdict::Unknown(format!("the socket failed in an unknown way: {failure}")),
         (None, Reached::Here(Reading::Held { frames, longest_gap }), _) => Verdict::pass_with(
             format!(
-                "Held open to the end: {frames} frames, the longest gap {}.",
-                text::duration(*longest_gap)
+                "Held open to the end: {frames} frames, the longest gap {}.{}",
+                text::duration(*longest_gap),
+                slow(at, &probe)
             ),
             format!("{frames} frames"),
         ),
         (None, _, Reached::Here(Reading::Ping { after })) if at.subject.limits.hold.is_none() => {
-            Verdict::pass_with("The first ping arrived.", text::duration(*after))
+            Verdict::pass_with(format!("The first ping arrived.{}", slow(at, &probe)), text::duration(*after))
         }
         (None, ..) => Verdict::Unknown("the wait for a ping ended without a word".to_owned()),
     }
+}
+
+/// A word on a welcome that was late where nothing says that it was held back.
+fn slow(at: At, probe: &Probe) -> String {
+    if !is_late(at, probe) {
+        return String::new();
+    }
+    format!(" The welcome took {}: GitLab is slow to answer.", text::duration(welcome(at, probe)))
 }
 
 fn buffered(at: At, after: Duration) -> Verdict {

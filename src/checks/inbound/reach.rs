@@ -1,19 +1,20 @@
 //! `reach`: https answers at a door, and it is GitLab.
 
 use super::hop::{self, Blame, Fares, Hop, blame};
-use super::{At, PAGE, all_doors, is_gitlab, is_workhorse_without_rails, quoted, unresolved};
+use super::{At, PAGE, all_doors, is_gitlab, quoted, unresolved};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::network::addresses::how;
 use crate::checks::network::answer::elsewhere;
 use crate::checks::{handshake, vendors};
-use crate::failure::{Answer, Failure, HttpKind, Layer, SocketFailure, SocketKind, TcpKind, TlsKind};
+use crate::failure::{Answer, Failure, HttpKind, Layer, SocketFailure, SocketKind, TlsKind};
 use crate::finding::Code;
 use crate::probe::Reading;
 use crate::subject::Subject;
 use crate::subject::address::{BaseUrl, Scheme};
-use crate::subject::doors::Certainty;
+use crate::subject::doors::{Certainty, WebServer};
 use crate::subject::place::{Door, Place};
 use crate::text;
+use std::net::IpAddr;
 
 /// GitLab answers at the door.
 pub(in crate::checks) static REACH: Check = Check {
@@ -63,6 +64,9 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
     if let (Some(true), Some(verdict)) = (at.is_the_public_door(), at.out_of_sight()) {
         return verdict;
     }
+    if let Some(why) = at.is_none() {
+        return Verdict::NotApplicable(why);
+    }
     if at.url.scheme == Scheme::Http && at.door() == Door::Public {
         let args = [("url", at.url.to_string()), ("host", at.url.target.host.clone())];
         return Verdict::found(Code::InstanceUrlNotHttps, &args.each_ref().map(|(k, v)| (*k, v.as_str())));
@@ -86,12 +90,13 @@ fn answered(at: At, answer: &Answer) -> Verdict {
     let by = super::hop::recognised(at, &[answer]);
     if is_gitlab(answer) && answer.status < 500 {
         let by = by.map(|r| format!(" through {r}")).unwrap_or_default();
-        return Verdict::pass(format!("GitLab answers {}{by}, at {}.", answer.status, at.entrance.shown));
+        let shown = &at.entrance.shown;
+        return Verdict::pass(format!("GitLab answers {}{by}, at {shown}.{}", answer.status, also(at)));
     }
     if at.says_that_it_wants_a_certificate() {
         return certificate_wanted(at);
     }
-    if is_workhorse_without_rails(answer) || (at.door() == Door::Workhorse && answer.status >= 500) {
+    if at.door() == Door::Workhorse && answer.status >= 500 {
         return rails_down(at, PAGE, &quoted(answer));
     }
     let by = hop::author(at, answer).map(|author| format!(" by {author}")).unwrap_or_default();
@@ -99,6 +104,27 @@ fn answered(at: At, answer: &Answer) -> Verdict {
     let said = if words.is_empty() { String::new() } else { format!(": \"{words}\"") };
     let words = format!("{PAGE} is answered {}{by}, not as GitLab does{said}", answer.status);
     unreachable(at, "http", &words, Some(answer))
+}
+
+/// What else a reader has to know of a door that works.
+fn also(at: At) -> String {
+    match at.door() {
+        Door::Public => match at.seen.reached(&at.page(), Layer::Dns) {
+            Reached::Here(Reading::Resolved(found)) if found.addresses.iter().all(IpAddr::is_loopback) => {
+                let name = &at.url.target.host;
+                format!(" Here {name} leads to this machine itself: the way of its clients was not seen.")
+            }
+            Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => String::new(),
+        },
+        Door::Nginx => match &at.subject.facts.ways_in.web_server {
+            WebServer::Bundled(nginx) if !nginx.set_headers.is_empty() => {
+                let names: Vec<&str> = nginx.set_headers.iter().map(|(name, _)| name.as_str()).collect();
+                format!(" Its settings replace headers: {}.", text::escape(&names.join(", "), 120))
+            }
+            WebServer::Bundled(_) | WebServer::Unknown | WebServer::None(_) => String::new(),
+        },
+        Door::Workhorse => String::new(),
+    }
 }
 
 /// Parts of a path at which a front end logs people in.
@@ -142,16 +168,9 @@ fn failed(at: At, failure: &Failure) -> Verdict {
         Failure::Tcp(tcp) => {
             let limit = text::duration(tcp.after);
             let words = format!("the connection {} (after {limit})", how(tcp.kind));
-            match (at.door(), at.entrance.certainty) {
-                (Door::Nginx, Certainty::Supposed) if tcp.kind == TcpKind::Refused => {
-                    let nothing =
-                        format!("nothing listens at {}, supposed by {}", at.entrance.shown, at.entrance.from);
-                    Verdict::NotApplicable(nothing)
-                }
-                (Door::Workhorse, certainty) => {
-                    workhorse_down(at, certainty, tcp.kind == TcpKind::Refused, &words)
-                }
-                (Door::Public | Door::Nginx, _) => not_connected(at, "tcp", &words),
+            match at.door() {
+                Door::Workhorse => workhorse_down(at, &words),
+                Door::Public | Door::Nginx => not_connected(at, "tcp", &words),
             }
         }
         Failure::Socket(socket) => no_socket(at, socket),
@@ -190,25 +209,19 @@ fn silent(at: At, words: &str) -> Verdict {
 }
 
 fn no_socket(at: At, socket: &SocketFailure) -> Verdict {
-    let nobody = match socket.kind {
+    match socket.kind {
         SocketKind::Denied => {
             let shown = &at.entrance.shown;
-            return Verdict::NotAsked(format!("only root may open {shown}: sudo would tell"));
+            Verdict::NotAsked(format!("only root may open {shown}: sudo would tell"))
         }
-        SocketKind::Absent | SocketKind::Refused => true,
-        SocketKind::Timeout | SocketKind::Other => false,
-    };
-    workhorse_down(at, at.entrance.certainty, nobody, &socket.words)
+        SocketKind::Absent | SocketKind::Refused | SocketKind::Timeout | SocketKind::Other => {
+            workhorse_down(at, &socket.words)
+        }
+    }
 }
 
-fn workhorse_down(at: At, certainty: Certainty, nobody_listens: bool, how: &str) -> Verdict {
+fn workhorse_down(at: At, how: &str) -> Verdict {
     let shown = at.entrance.shown.as_str();
-    if nobody_listens && certainty == Certainty::Supposed {
-        return Verdict::NotApplicable(format!(
-            "nothing listens at {shown}, supposed by {}",
-            at.entrance.from
-        ));
-    }
     let args = [("host", at.url.target.host.as_str()), ("door", shown), ("how", how)];
     Verdict::found(Code::WorkhorseDown, &args)
 }

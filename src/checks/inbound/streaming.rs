@@ -33,8 +33,8 @@ const WRITTEN: Duration = Duration::from_millis(500);
 /// Pieces within this time of each other came in one lump.
 const LUMP: u32 = 50;
 
-/// A shorter answer may well have been written in one go.
-const SHORT: u64 = 48;
+/// An answer of fewer lines may well have been written in one go.
+const SHORT: usize = 3;
 
 fn probe(at: At) -> Option<Probe> {
     if credential(at) != Credential::Token {
@@ -76,7 +76,13 @@ fn took(at: At, probe: &Probe) -> Duration {
 
 fn came_in_one_lump(at: At, probe: &Probe, answer: &Answer) -> bool {
     let span = answer.pieces.last().unwrap_or(&0) - answer.pieces.first().unwrap_or(&0);
-    answer.status == 200 && answer.body_bytes >= SHORT && span <= LUMP && took(at, probe) >= WRITTEN
+    is_long(answer) && span <= LUMP && took(at, probe) >= WRITTEN
+}
+
+/// Whether the answer is a stream, and long enough to have been written piece by piece.
+fn is_long(answer: &Answer) -> bool {
+    let kind = answer.headers.get("content-type").unwrap_or_default();
+    answer.status == 200 && kind.starts_with("text/event-stream") && answer.body.lines().count() >= SHORT
 }
 
 fn judge(at: At) -> Verdict {
@@ -97,8 +103,8 @@ fn judge(at: At) -> Verdict {
         Reached::Here(Reading::Answer(answer)) if came_in_one_lump(at, &probe, answer) => {
             buffered(at, took(at, &probe), answer)
         }
-        Reached::Here(Reading::Answer(answer)) if answer.body_bytes < SHORT || answer.pieces.len() < 2 => {
-            Verdict::NotApplicable("the completion was too short to tell".to_owned())
+        Reached::Here(Reading::Answer(answer)) if !is_long(answer) || answer.pieces.len() < 2 => {
+            Verdict::NotApplicable("the completion was too short to tell, or no stream".to_owned())
         }
         Reached::Here(Reading::Answer(answer)) => Verdict::pass_with(
             format!("A streamed completion came in {}.", text::count(answer.pieces.len(), "piece")),

@@ -50,7 +50,8 @@ pub(super) fn upstream(at: At, hop: Hop) -> Upstream {
 /// Where a door that works listens, if that is an address.
 fn listener(at: At, door: Door) -> Option<(SocketAddr, Scheme)> {
     let at = At { entrance: at.subject.doors.get(door)?, ..at };
-    let (Aim::Address(address) | Aim::Announced(address)) = at.entrance.aim else { return None };
+    // Where the header of the PROXY protocol is wanted, an address alone would not do.
+    let Aim::Address(address) = at.entrance.aim else { return None };
     let works = fares(at, socket(at), Layer::Welcome) == Fares::Works;
     works.then_some((address, at.entrance.scheme))
 }
@@ -61,7 +62,9 @@ fn from_outside(at: At, (address, scheme): (SocketAddr, Scheme)) -> Option<(Sock
         return Some((address, scheme));
     }
     let own = at.subject.facts.ways_in.addresses.as_deref().unwrap_or_default();
-    let ip = own.iter().find(|ip| !ip.is_loopback() && ip.is_ipv4())?;
+    // Of several nobody knows which one the front end reaches.
+    let mut outer = own.iter().filter(|ip| !ip.is_loopback() && ip.is_ipv4());
+    let ip = outer.next().filter(|_| outer.next().is_none())?;
     Some((SocketAddr::new(*ip, address.port()), scheme))
 }
 

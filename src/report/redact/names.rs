@@ -195,7 +195,16 @@ impl Names {
 
 /// Whether a word already stands for something: a redacted report is redacted again.
 fn is_ours(word: &str) -> bool {
-    let number = ["issuer-", "address-", "mail-"].iter().find_map(|kind| word.strip_prefix(kind));
+    stands_for(word, &["issuer-", "address-", "mail-"])
+}
+
+/// Whether a host's name stands for one that is hidden: `host-1`.
+pub fn is_hidden_host(name: &str) -> bool {
+    stands_for(name, &["host-", "node-"])
+}
+
+fn stands_for(word: &str, kinds: &[&str]) -> bool {
+    let number = kinds.iter().find_map(|kind| word.strip_prefix(kind));
     number.is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()))
 }
 

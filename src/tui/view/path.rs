@@ -244,7 +244,7 @@ pub fn ribbon(model: &Model, width: usize) -> Vec<Line<'static>> {
     let mut at = START;
     for (i, cell) in cells.iter().enumerate() {
         if i > 0 {
-            let size = at - names.used() - 2;
+            let size = at.saturating_sub(names.used() + 2);
             names = line(look, names.put(" ", Role::Plain), size, path.break_before(i)).put(" ", Role::Plain);
         }
         names = names.to(at).put(&cell.0, Role::Plain);
