@@ -228,7 +228,7 @@ pub(super) fn lost_upgrade(signs: &Signs, refusal: &Answer) -> Option<&'static s
     if passes(first) { behind().or(Some(first)) } else { Some(first) }
 }
 
-/// The server that wrote an answer by itself: the one whose own page it is, else the first one.
+/// The server that wrote an answer by itself: the one whose own page it is.
 pub(super) fn author(signs: &Signs, answer: &Answer) -> Option<&'static str> {
     let own_page = |row: &Row| {
         let is_own = row.tells_writer() && !matches!(row.sign, Sign::Server(_));
@@ -239,7 +239,7 @@ pub(super) fn author(signs: &Signs, answer: &Answer) -> Option<&'static str> {
     let first = recognise(signs).and_then(|first| PRODUCTS.iter().find(|p| p.name == first.product));
     // What is built on another product answers in its words.
     let author = author.filter(|author| first.is_none_or(|first| !first.is_built_on(author)));
-    author.or(first).map(|product| product.name.as_str())
+    author.map(|product| product.name.as_str())
 }
 
 /// The content network, balancer or proxy that wrote an answer.

@@ -181,8 +181,11 @@ pub(super) fn author(at: At, answer: &Answer) -> Option<&'static str> {
 impl Blame {
     /// The same, where what failed is an answer by the server that failed: behind the first one there may be others.
     pub(super) fn by_author(self, at: At, answer: &Answer) -> Blame {
+        let author = author(at, answer);
         let product = match self.hop {
-            Hop::FrontEnd | Hop::BeforeNginx => author(at, answer).map_or(self.product, str::to_owned),
+            Hop::FrontEnd => author.map_or(self.product, str::to_owned),
+            // An NGINX before this node's own, or this one: its page does not tell.
+            Hop::BeforeNginx => author.filter(|name| *name != NGINX).map_or(self.product, str::to_owned),
             Hop::Nginx | Hop::Workhorse | Hop::Puma => self.product,
         };
         Blame { product, ..self }
@@ -196,7 +199,7 @@ fn product(at: At, hop: Hop, answers: &[&Answer]) -> String {
         Hop::FrontEnd => named(at, answers).map_or_else(unknown, str::to_owned),
         // What shows there is this node's own NGINX: who stands between leaves no sign.
         Hop::BeforeNginx => {
-            named(at, answers).filter(|name| *name != "NGINX").map_or_else(unknown, str::to_owned)
+            named(at, answers).filter(|name| *name != NGINX).map_or_else(unknown, str::to_owned)
         }
         Hop::Nginx => match &at.subject.facts.ways_in.web_server {
             WebServer::Bundled(_) => "bundled NGINX".to_owned(),

@@ -99,7 +99,8 @@ fn answered(at: At, answer: &Answer) -> Verdict {
     if at.door() == Door::Workhorse && answer.status >= 500 {
         return rails_down(at, PAGE, &quoted(answer));
     }
-    let by = hop::author(at, answer).map(|author| format!(" by {author}")).unwrap_or_default();
+    let author = hop::author(at, answer).or(by.map(|first| first.product));
+    let by = author.map(|author| format!(" by {author}")).unwrap_or_default();
     let words = vendors::words_of(answer);
     let said = if words.is_empty() { String::new() } else { format!(": \"{words}\"") };
     let words = format!("{PAGE} is answered {}{by}, not as GitLab does{said}", answer.status);
