@@ -1,7 +1,7 @@
 //! The Agent Platform's WebSocket, at the lab's Workhorse behind real web servers.
 
 use crate::front::Front;
-use crate::rows::{Finds, NOTHING, at_the_front_end, wrong};
+use crate::rows::{Finds, NOTHING, alone, at_the_front_end, each};
 use crate::support::authority::Authority;
 use crate::support::node_tree::NodeTree;
 use crate::support::program::Report;
@@ -12,13 +12,37 @@ use duo_doctor::lab::scenario::scenario;
 use duo_doctor::subject::Limits;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use tokio::runtime::Runtime;
 
-/// A run from the node, with the lab's own token, where `front` stands before the Workhorse of a scenario.
-async fn checked(name: &str, front: Front) -> Report {
+/// A scenario of the lab, of which only what is wrong behind the web server shows, and the web server.
+type Situation = (&'static str, Front);
+
+pub(crate) const ROWS: &[(Situation, Finds)] = &[
+    (("healthy", Front::Nginx(nginx::Site::Upgrade)), NOTHING),
+    (("healthy", Front::Apache(apache::Site::RewriteRules)), NOTHING),
+    (("healthy", Front::Haproxy(haproxy::Site::Healthy)), NOTHING),
+    (
+        ("healthy", Front::Apache(apache::Site::ProxyPass)),
+        at_the_front_end(&["websocket-upgrade-stripped"], "Apache"),
+    ),
+    (
+        ("healthy", Front::Nginx(nginx::Site::HostNotKept)),
+        at_the_front_end(&["websocket-origin-rejected"], "NGINX"),
+    ),
+    // Workhorse closes it at once, through whatever web server: its own way out is broken.
+    (("workflow-egress-broken", Front::Nginx(nginx::Site::Upgrade)), alone(&["workflow-egress-broken"])),
+    // Puma does not answer Workhorse, whose page NGINX passes on.
+    (("rails-down", Front::Nginx(nginx::Site::Upgrade)), alone(&["rails-down"])),
+];
+
+/// A run from the node, with the lab's own token.
+fn checked((name, front): Situation) -> Report {
+    // The lab serves as long as its runtime lives.
+    let runtime = Runtime::new().expect("the system has threads");
     let now = jiff::Timestamp::now();
     let mut of = scenario(name).expect("the lab has it");
     of.token = Some("good".to_owned());
-    let lab = Lab::start(&of, now).await.expect("loopback has free ports");
+    let lab = runtime.block_on(Lab::start(&of, now)).expect("loopback has free ports");
     let token = lab.subject(Limits::DEFAULT, now).token.expect("the scenario has one");
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
     let file = directory.path().join("token");
@@ -33,49 +57,21 @@ async fn checked(name: &str, front: Front) -> Report {
     inbound(&authority, &tree.path(), "https://gitlab.example.com", running.address, &more)
 }
 
-#[track_caller]
-fn is(report: &Report, finds: Finds) {
-    assert_eq!(wrong(report, finds), None, "{report}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_opens_through_right_web_servers() {
-    for front in [
-        Front::Nginx(nginx::Site::Upgrade),
-        Front::Apache(apache::Site::RewriteRules),
-        Front::Haproxy(haproxy::Site::Healthy),
-    ] {
-        let report = checked("healthy", front).await;
-        is(&report, NOTHING);
-        assert_eq!(report.status("workflow-socket@public"), "pass", "{report}");
-        assert_eq!(report.status("workflow-socket@workhorse"), "pass", "{report}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_loses_its_upgrade_with_the_cables() {
-    let report = checked("healthy", Front::Apache(apache::Site::ProxyPass)).await;
-    is(&report, at_the_front_end(&["websocket-upgrade-stripped"], "Apache"));
-    assert_eq!(report.status("workflow-socket@public"), "fail", "{report}");
-    assert_eq!(report.status("workflow-socket@workhorse"), "pass", "{report}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_host_that_is_not_kept_refuses_both() {
-    let report = checked("healthy", Front::Nginx(nginx::Site::HostNotKept)).await;
-    is(&report, at_the_front_end(&["websocket-origin-rejected"], "NGINX"));
-}
-
-/// Workhorse closes it at once, through whatever web server: its own way out is broken.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_workhorse_without_a_way_out_closes_it() {
-    let report = checked("workflow-egress-broken", Front::Nginx(nginx::Site::Upgrade)).await;
-    assert_eq!(report.root_causes(), ["workflow-egress-broken"], "{report}");
-}
-
-/// Puma does not answer Workhorse, and a real NGINX passes its page on.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_puma_that_is_down_is_not_the_web_servers_fault() {
-    let report = checked("rails-down", Front::Nginx(nginx::Site::Upgrade)).await;
-    assert_eq!(report.root_causes(), ["rails-down"], "{report}");
+#[test]
+fn it_fares_as_the_cable_does_at_each_web_server() {
+    each(ROWS, |situation| {
+        let report = checked(situation);
+        if let ("healthy", front) = situation {
+            let opens = matches!(
+                front,
+                Front::Nginx(nginx::Site::Upgrade)
+                    | Front::Apache(apache::Site::RewriteRules)
+                    | Front::Haproxy(haproxy::Site::Healthy)
+            );
+            let expected = if opens { "pass" } else { "fail" };
+            assert_eq!(report.status("workflow-socket@public"), expected, "{situation:?}: {report}");
+            assert_eq!(report.status("workflow-socket@workhorse"), "pass", "{situation:?}: {report}");
+        }
+        report
+    });
 }

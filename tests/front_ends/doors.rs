@@ -1,9 +1,10 @@
 //! The doors of a node on real parts, and what may be said at them.
 
 use crate::front::Front;
+use crate::mending::{Proof, each_succeeds};
 use crate::rows::{Finds, NOTHING, alone, at_the_front_end, at_the_nodes_nginx, each, wrong};
 use crate::support::action_cable::{CableAtSocket, Settings};
-use crate::support::authority::Authority;
+use crate::support::authority::{Authority, Identity};
 use crate::support::back_end::BackEnd;
 use crate::support::bundled_nginx::{BundledNginx, Setting};
 use crate::support::haproxy::Haproxy;
@@ -15,6 +16,36 @@ use crate::{HOST, Instance, NOBODYS_NODE, inbound, inbound_as_root};
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+
+/// Doors that are one of a kind.
+const DOORS: &[Proof] = &[
+    ("an NGINX that wants the PROXY protocol is told who comes", proxy_protocol),
+    ("a client certificate opens a front end that asks for one", |i| client_certificate(i, of_a_front_end)),
+    ("a client certificate opens a node's NGINX that asks for one", |i| {
+        client_certificate(i, of_a_nodes_nginx);
+    }),
+    ("below a relative URL root every door has that path", relative_root),
+    ("an Origin on the list is taken whatever the Host", listed_origin),
+    ("another Origin that is taken shows that the own one is refused", another_listed_origin),
+    ("nothing at the path of Workhorse's socket", |i| workhorse_down(i, drop)),
+    ("a socket that a dead Workhorse left behind", |i| {
+        workhorse_down(i, |path| drop(UnixListener::bind(path).expect("the directory is writable")));
+    }),
+    ("on the node itself all doors of a healthy instance pass", on_the_node_itself),
+    ("a token is shown to a trusted server", |i| token(i, &i.identity, true)),
+    ("no token is shown to a server of an unknown issuer", |i| {
+        token(i, &Authority::named("Somebody else").issue(&[HOST]), false);
+    }),
+    ("no token is shown to a server of another name", |i| {
+        token(i, &i.authority.issue(&["elsewhere.example.com"]), false);
+    }),
+];
+
+#[test]
+fn each_door_is_tried_as_it_wants_to_be() {
+    each_succeeds(DOORS);
+}
 
 #[track_caller]
 fn is(report: &Report, finds: Finds) {
@@ -29,10 +60,8 @@ fn node(instance: &Instance, setting: Setting) -> (NodeTree, BundledNginx) {
     (tree, nginx)
 }
 
-#[test]
-fn an_nginx_that_wants_the_proxy_protocol_is_told_who_comes() {
-    let instance = Instance::new();
-    let (tree, nginx) = node(&instance, Setting::ProxyProtocol);
+fn proxy_protocol(instance: &Instance) {
+    let (tree, nginx) = node(instance, Setting::ProxyProtocol);
     let balancer = Haproxy::relay(nginx.address);
     let report = instance.node_checks(&tree, balancer.address, &[]);
     is(&report, NOTHING);
@@ -60,21 +89,26 @@ fn an_nginx_behind_whoever_ends_tls_is_spoken_to_in_plain_text() {
 
 const WANTED: Finds = alone(&["client-certificate-required"]);
 
-#[test]
-fn a_client_certificate_opens_the_door_that_asks_for_one() {
-    let instance = Instance::new();
-    let own = instance.client_certificate();
-    let own = ["--cert", &own.0, "--key", &own.1];
-    let front = Nginx::start(Site::ClientCertificate, &instance.identity, instance.cable.address);
-    is(&instance.client_checks(front.address, &[]), WANTED);
-    is(&instance.client_checks(front.address, &own), NOTHING);
-    let (tree, nginx) = node(&instance, Setting::ClientCertificate);
-    is(&instance.node_checks(&tree, nginx.address, &[]), WANTED);
-    is(&instance.node_checks(&tree, nginx.address, &own), NOTHING);
+/// The public door of a client, and that of a node.
+fn client_certificate(instance: &Instance, door: fn(&Instance, &[&str]) -> Report) {
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    instance.authority.issue_for_client("duo.example.com").write(directory.path());
+    let file = |name| directory.path().join(name).display().to_string();
+    is(&door(instance, &[]), WANTED);
+    is(&door(instance, &["--cert", &file("server.pem"), "--key", &file("server.key")]), NOTHING);
 }
 
-#[test]
-fn below_a_relative_url_root_every_door_has_that_path() {
+fn of_a_front_end(instance: &Instance, more: &[&str]) -> Report {
+    let front = Nginx::start(Site::ClientCertificate, &instance.identity, instance.cable.address);
+    instance.client_checks(front.address, more)
+}
+
+fn of_a_nodes_nginx(instance: &Instance, more: &[&str]) -> Report {
+    let (tree, nginx) = node(instance, Setting::ClientCertificate);
+    instance.node_checks(&tree, nginx.address, more)
+}
+
+fn relative_root(_: &Instance) {
     let instance = Instance::set(Settings { relative_url_root: "/git", ..Settings::default() });
     let url = "https://gitlab.example.com/git";
     let front = Nginx::start(Site::RelativeRoot, &instance.identity, instance.cable.address);
@@ -108,8 +142,7 @@ fn a_port_that_is_not_the_default_one_is_part_of_the_origin() {
 }
 
 /// The administrator has listed the instance's own Origin: a `Host` that is not kept does no harm to the socket.
-#[test]
-fn an_origin_on_the_list_is_taken_whatever_the_host() {
+fn listed_origin(_: &Instance) {
     let instance =
         Instance::set(Settings { allowed_origins: &["https://gitlab.example.com"], ..Settings::default() });
     let front = Nginx::start(Site::HostNotKept, &instance.identity, instance.cable.address);
@@ -117,8 +150,7 @@ fn an_origin_on_the_list_is_taken_whatever_the_host() {
 }
 
 /// The list names another name of the instance: that one is taken, so the upgrade arrives.
-#[test]
-fn a_listed_origin_that_is_taken_shows_that_the_own_one_is_refused() {
+fn another_listed_origin(_: &Instance) {
     let listed = "https://geo.example.com";
     let instance = Instance::set(Settings { allowed_origins: &[listed], ..Settings::default() });
     let tree = NodeTree::new(&[], &[]);
@@ -171,26 +203,17 @@ fn a_server_behind_haproxy_is_named_where_it_is_at_fault() {
 }
 
 /// Behind the node's NGINX stands nobody: seen on the node itself, where its files hold for certain.
-#[test]
-fn a_workhorse_that_is_down_is_seen_behind_a_real_nginx() {
-    let instance = Instance::new();
-    // Nothing at the socket's path, and a socket that a dead Workhorse left behind.
-    for is_left_behind in [false, true] {
-        let tree = NodeTree::new(&[], &[]);
-        let socket = tree.workhorse_socket();
-        if is_left_behind {
-            drop(UnixListener::bind(&socket).expect("the test's own directory is writable"));
-        }
-        let nginx = BundledNginx::start(&tree, Setting::Shipped, &instance.identity, socket);
-        let front = Front::Apache(apache::Site::RewriteRules).start(&instance.identity, nginx.back_end());
-        let report = inbound_as_root(&instance.authority, &tree, front.address, &[]);
-        is(&report, alone(&["workhorse-down"]));
-    }
+fn workhorse_down(instance: &Instance, leaves: fn(PathBuf)) {
+    let tree = NodeTree::new(&[], &[]);
+    let socket = tree.workhorse_socket();
+    leaves(socket.clone());
+    let nginx = BundledNginx::start(&tree, Setting::Shipped, &instance.identity, socket);
+    let front = Front::Apache(apache::Site::RewriteRules).start(&instance.identity, nginx.back_end());
+    let report = inbound_as_root(&instance.authority, &tree, front.address, &[]);
+    is(&report, alone(&["workhorse-down"]));
 }
 
-#[test]
-fn on_the_node_itself_all_doors_of_a_healthy_instance_pass() {
-    let instance = Instance::new();
+fn on_the_node_itself(instance: &Instance) {
     let tree = NodeTree::new(&[], &[]);
     let workhorse = CableAtSocket::start_at(tree.workhorse_socket());
     let nginx = BundledNginx::start(&tree, Setting::Shipped, &instance.identity, workhorse.back_end());
@@ -226,28 +249,18 @@ fn an_nginx_that_is_the_public_door_itself_is_the_hop() {
     });
 }
 
-/// The token goes to a server that the client trusts, and to no other; on the node also to its own doors.
-#[test]
-fn a_token_is_shown_to_verified_servers_alone() {
-    let instance = Instance::new();
-    let token = instance.token_file();
-    let stranger = Authority::named("Somebody else");
-    for (what, identity, is_shown) in [
-        ("trusted", instance.authority.issue(&[HOST]), true),
-        ("unknown issuer", stranger.issue(&[HOST]), false),
-        ("another name", instance.authority.issue(&["elsewhere.example.com"]), false),
-    ] {
-        let mut front = Nginx::start(Site::Upgrade, &identity, instance.cable.address);
-        let log = front.configuration.file().with_file_name("requests.log");
-        let line = format!("access_log {} shown;", log.display());
-        front.configuration.insert_last(Place::Http, "log_format shown '$request_uri|$http_authorization|';");
-        front.configuration.insert_last(Place::Server, &line);
-        front.reload();
-        let more = ["--token-file", token.as_str(), "--allow-completion"];
-        let report = instance.client_checks(front.address, &more);
-        let log = fs::read_to_string(log).expect("NGINX writes its log");
-        assert!(log.contains("/users/sign_in|-|"), "{what}: {log}");
-        assert_eq!(log.contains("Bearer"), is_shown, "{what}: {log}\n{report}");
-        assert_eq!(log.contains("/-/cable|Bearer"), is_shown, "{what}: {log}\n{report}");
-    }
+/// The token goes to a server that the client trusts, and to no other.
+fn token(instance: &Instance, identity: &Identity, is_shown: bool) {
+    let mut front = Nginx::start(Site::Upgrade, identity, instance.cable.address);
+    let log = front.configuration.file().with_file_name("requests.log");
+    let line = format!("access_log {} shown;", log.display());
+    front.configuration.insert_last(Place::Http, "log_format shown '$request_uri|$http_authorization|';");
+    front.configuration.insert_last(Place::Server, &line);
+    front.reload();
+    let more = ["--token-file", &instance.token_file(), "--allow-completion"];
+    let report = instance.client_checks(front.address, &more);
+    let log = fs::read_to_string(log).expect("NGINX writes its log");
+    assert!(log.contains("/users/sign_in|-|"), "{log}");
+    assert_eq!(log.contains("Bearer"), is_shown, "{log}\n{report}");
+    assert_eq!(log.contains("/-/cable|Bearer"), is_shown, "{log}\n{report}");
 }

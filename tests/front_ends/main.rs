@@ -9,7 +9,7 @@
 //! | --- | --- | --- | --- |
 //! | Apache, from a client | 12 | 4 | 12 |
 //! | NGINX, from a client | 15 | 3 | 11 |
-//! | HAProxy, from a client | 11 | 4 | 8 |
+//! | `HAProxy`, from a client | 11 | 4 | 8 |
 //! | Caddy, from a client | 8 | 3 | 7 |
 //! | Varnish, from a client | 6 | 2 | 3 |
 //! | Squid, from a client | 3 | 2 | 1 |
@@ -21,10 +21,10 @@
 //! | all, that end TLS before GitLab's own NGINX | 3 | 3 | 0 |
 //! | all, at another port, from a client | 5 | 4 | 0 |
 //! | all, before nothing, from a client | 6 | 0 | 0 |
-//! | all, behind HAProxy, from a client | 7 | 2 | 0 |
+//! | all, behind `HAProxy`, from a client | 7 | 2 | 0 |
+//! | Workhorse with the Agent Platform behind them | 7 | 3 | 0 |
 //!
-//! Beside the rows: doors of a node that are tests of their own, the Agent Platform's socket at the lab's Workhorse,
-//! and WebSocket connections within HTTP/2.
+//! Beside the rows: doors that are one of a kind, and WebSocket connections within HTTP/2.
 
 mod agent;
 mod apache;
@@ -87,14 +87,6 @@ impl Instance {
     /// The file for `--token-file`.
     pub(crate) fn token_file(&self) -> String {
         self.directory.path().join("token").display().to_string()
-    }
-
-    /// The files for `--cert` and `--key` of a client that its authority knows.
-    pub(crate) fn client_certificate(&self) -> (String, String) {
-        let directory = self.directory.path();
-        self.authority.issue_for_client("duo.example.com").write(directory);
-        let file = |name| directory.join(name).display().to_string();
-        (file("server.pem"), file("server.key"))
     }
 
     /// Checks it as it is served at `address`, from a machine without GitLab.
@@ -175,7 +167,7 @@ fn the_table_of_situations_counts_right() {
     let lines = [
         line("Apache, from a client", apache::ROWS, apache::PROOFS),
         line("NGINX, from a client", nginx::ROWS, nginx::PROOFS),
-        line("HAProxy, from a client", haproxy::ROWS, haproxy::PROOFS),
+        line("`HAProxy`, from a client", haproxy::ROWS, haproxy::PROOFS),
         line("Caddy, from a client", caddy::ROWS, caddy::PROOFS),
         line("Varnish, from a client", varnish::ROWS, varnish::PROOFS),
         line("Squid, from a client", squid::ROWS, squid::PROOFS),
@@ -187,7 +179,8 @@ fn the_table_of_situations_counts_right() {
         line("all, that end TLS before GitLab's own NGINX", doors::ENDING_TLS, &[]),
         line("all, at another port, from a client", doors::AT_A_PORT, &[]),
         line("all, before nothing, from a client", doors::DOWN, &[]),
-        line("all, behind HAProxy, from a client", doors::BEHIND_HAPROXY, &[]),
+        line("all, behind `HAProxy`, from a client", doors::BEHIND_HAPROXY, &[]),
+        line("Workhorse with the Agent Platform behind them", agent::ROWS, &[]),
     ];
     let missing: Vec<&String> =
         lines.iter().filter(|line| !include_str!("main.rs").contains(*line)).collect();
