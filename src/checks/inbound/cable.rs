@@ -4,12 +4,12 @@ use super::controls::{self};
 use super::handshake::{self, PROTOCOLS, fares, socket};
 use super::hop::{self, Blame, Fares, Hop, blame};
 use super::refusal::{Args, Refusal, of_refusal};
-use super::{At, open_doors};
+use super::{At, PAGE, open_doors};
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::checks::network::answer::elsewhere;
 use crate::failure::{Answer, Ended, Failure, HttpKind, Layer, TlsKind, WebSocketFailure};
 use crate::finding::Code;
-use crate::probe::{Listen, Probe, Reading, Then, Upgrade, Version, Walk};
+use crate::probe::{Alpn, Listen, Probe, Reading, Request, Then, Upgrade, Version, Walk};
 use crate::text;
 
 /// The upgrade passes.
@@ -52,6 +52,9 @@ fn ask(at: At) -> Vec<Ask> {
             asks.extend(handshake::inner(at, Layer::Upgrade, Layer::Welcome));
         }
         Some(failure) => {
+            if is_cut(failure) && came_by_http2(at) {
+                asks.push(Ask::layer(page_by_http1(at), Layer::Http));
+            }
             if speaks_http2_alone(at, failure) {
                 asks.push(Ask::layers(over_http2(at), Layer::Upgrade, Layer::Welcome));
                 asks.push(Ask::whole(at.nonsense_by_http2()));
@@ -74,21 +77,41 @@ fn over_http2(at: At) -> Probe {
     handshake::bare(at, Upgrade { version: Version::Http2, ..upgrade })
 }
 
+/// The page that came by HTTP/2, asked for in HTTP/1.1.
+fn page_by_http1(at: At) -> Probe {
+    at.request(Alpn::Http1, Request::get(at.url.path(PAGE)))
+}
+
+fn came_by_http2(at: At) -> bool {
+    at.channel().is_some_and(|tls| tls.alpn.as_deref() == Some("h2"))
+}
+
+/// Whether a handshake was cut without an answer.
+fn is_cut(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::WebSocket(WebSocketFailure::NoAnswer { kind: Ended::Eof | Ended::Reset | Ended::Close, .. })
+    )
+}
+
 /// Whether the door refuses HTTP/1.1, although its page came by HTTP/2.
 fn speaks_http2_alone(at: At, failure: &Failure) -> bool {
-    let by_http2 = at.channel().is_some_and(|tls| tls.alpn.as_deref() == Some("h2"));
-    match failure {
-        Failure::Tls(tls) => by_http2 && tls.kind == TlsKind::NoCommonProtocol,
-        // A server that settles on nothing and then speaks HTTP/2 all the same.
-        Failure::Http(http) => by_http2 && http.kind == HttpKind::Malformed,
-        Failure::Dns(_)
-        | Failure::Tcp(_)
-        | Failure::Socket(_)
-        | Failure::Proxy(_)
-        | Failure::Grpc(_)
-        | Failure::WebSocket(_)
-        | Failure::Other { .. } => false,
-    }
+    came_by_http2(at)
+        && match failure {
+            Failure::Tls(tls) => tls.kind == TlsKind::NoCommonProtocol,
+            // A server that settles on nothing and then speaks HTTP/2 all the same.
+            Failure::Http(http) => http.kind == HttpKind::Malformed,
+            // One that takes HTTP/1.1 for bad HTTP/2, and closes: `proto h2` of `HAProxy`.
+            Failure::WebSocket(_) => {
+                is_cut(failure) && matches!(at.seen.failure(&page_by_http1(at)), Some(Failure::Http(_)))
+            }
+            Failure::Dns(_)
+            | Failure::Tcp(_)
+            | Failure::Socket(_)
+            | Failure::Proxy(_)
+            | Failure::Grpc(_)
+            | Failure::Other { .. } => false,
+        }
 }
 
 fn judge(at: At) -> Verdict {
@@ -97,6 +120,7 @@ fn judge(at: At) -> Verdict {
     };
     match at.seen.reached(&probe, Layer::Welcome) {
         Reached::Here(_) => welcomed(at, &probe),
+        Reached::Failed(failure) if speaks_http2_alone(at, failure) => http2_alone(at),
         Reached::Failed(Failure::WebSocket(failure)) => failed(at, &probe, failure),
         Reached::Failed(failure) => not_there(at, failure),
         Reached::NotYet => Verdict::Unknown("the handshake ended without a word".to_owned()),
@@ -184,20 +208,22 @@ fn message_lost(at: At, how: &str) -> Verdict {
     args.found(Code::WebsocketMessageLost, &[("bytes", &handshake::MESSAGE.to_string()), ("how", how)])
 }
 
+/// The finding of a door that speaks HTTP/2 and nothing else.
+fn http2_alone(at: At) -> Verdict {
+    let opens = matches!(at.seen.reached(&over_http2(at), Layer::Welcome), Reached::Here(_));
+    let port = at.url.target.port.to_string();
+    let product = hop::recognised(at, &[]).map_or("unknown", |r| r.product);
+    let args = [
+        ("host", at.url.target.host.as_str()),
+        ("port", &port),
+        ("product", product),
+        ("over_http2", if opens { "opens" } else { "does not open" }),
+    ];
+    Verdict::found(Code::Http1NotOffered, &args)
+}
+
 /// The handshake was not answered by HTTP, although the page was.
 fn not_there(at: At, failure: &Failure) -> Verdict {
-    if speaks_http2_alone(at, failure) {
-        let opens = matches!(at.seen.reached(&over_http2(at), Layer::Welcome), Reached::Here(_));
-        let port = at.url.target.port.to_string();
-        let product = super::hop::recognised(at, &[]).map_or("unknown", |r| r.product);
-        let args = [
-            ("host", at.url.target.host.as_str()),
-            ("port", &port),
-            ("product", product),
-            ("over_http2", if opens { "opens" } else { "does not open" }),
-        ];
-        return Verdict::found(Code::Http1NotOffered, &args);
-    }
     match failure {
         Failure::Http(http) if http.kind == HttpKind::Malformed => {
             no_welcome(at, &format!("the answer to the handshake is no HTTP: {}", http.words))
