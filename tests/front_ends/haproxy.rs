@@ -1,7 +1,7 @@
 //! Debian's `HAProxy`.
 
 use crate::mending::{Proof, each_succeeds, found, mended};
-use crate::rows::{Finds, NOTHING, at_the_front_end, each};
+use crate::rows::{Finds, NOTHING, alone, at_the_front_end, each};
 use crate::support::action_cable::CableAtSocket;
 use crate::support::bundled_nginx::{BundledNginx, Setting};
 use crate::support::haproxy::{Haproxy, Place, Site};
@@ -14,6 +14,7 @@ const ORIGIN: Finds = at_the_front_end(&["websocket-origin-rejected"], "HAProxy"
 const CUT: Finds = at_the_front_end(&["websocket-idle-cut"], "HAProxy");
 const BODY: Finds = at_the_front_end(&["body-limit-low"], "HAProxy");
 const HTTP2: Finds = at_the_front_end(&["http2-not-offered"], "HAProxy");
+const HTTP1: Finds = alone(&["http1-not-offered"]);
 
 pub(crate) const ROWS: &[(Site, Finds)] = &[
     (Site::Healthy, NOTHING),
@@ -27,6 +28,7 @@ pub(crate) const ROWS: &[(Site, Finds)] = &[
     (Site::NoTunnel, CUT),
     (Site::SmallBody, BODY),
     (Site::Http1Only, HTTP2),
+    (Site::Http2Forced, HTTP1),
 ];
 
 #[test]
@@ -55,7 +57,8 @@ pub(crate) const PROOFS: &[Proof] = &[
     ("the frontend's lines say https", |i| frontend(i, Site::SchemeMissing)),
     ("the time of tunnels keeps the socket open in place of a short one", |i| tunnel(i, Site::ShortTunnel)),
     ("the time of tunnels keeps the socket open where there was none", |i| tunnel(i, Site::NoTunnel)),
-    ("the bind line offers HTTP/2", bind),
+    ("the bind line offers HTTP/2", |i| bind(i, Site::Http1Only, HTTP2)),
+    ("the bind line offers HTTP/1.1", |i| bind(i, Site::Http2Forced, HTTP1)),
     ("the backend's lines lead to the node's NGINX", to_the_nodes_nginx),
 ];
 
@@ -125,9 +128,9 @@ fn tunnel(instance: &Instance, site: Site) {
     mended(&node.check(HOLD));
 }
 
-fn bind(instance: &Instance) {
-    let mut node = Node::with(instance, Site::Http1Only);
-    let report = found(node.check(&[]), HTTP2);
+fn bind(instance: &Instance, site: Site, finds: Finds) {
+    let mut node = Node::with(instance, site);
+    let report = found(node.check(&[]), finds);
     // The address and the certificate of one's own line are to be kept.
     let (address, certificate) = (node.haproxy.address.to_string(), node.haproxy.certificate());
     let line = report.snippet("haproxy", BIND).replace("bind :443", &format!("bind {address}"));

@@ -9,7 +9,7 @@
 //! | --- | --- | --- | --- |
 //! | Apache, from a client | 12 | 4 | 12 |
 //! | NGINX, from a client | 15 | 3 | 11 |
-//! | `HAProxy`, from a client | 11 | 4 | 8 |
+//! | `HAProxy`, from a client | 12 | 4 | 9 |
 //! | Caddy, from a client | 8 | 3 | 7 |
 //! | Varnish, from a client | 6 | 2 | 3 |
 //! | Squid, from a client | 3 | 2 | 1 |

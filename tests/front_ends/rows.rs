@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// How many rows of a table run at the same time. Most of a run is a wait for Action Cable's ping.
-pub(crate) const AT_ONCE: usize = 10;
+pub(crate) const AT_ONCE: usize = 12;
 
 /// What a run has to find: these root causes and no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -41,6 +41,8 @@ pub(crate) enum Site {
     Http1Only,
     /// Nothing but HTTP/2 is offered.
     Http2Only,
+    /// HTTP/2 is spoken, whatever was agreed to (`proto h2`).
+    Http2Forced,
 }
 
 /// The places of the configuration.
@@ -171,6 +173,7 @@ fn parts(site: Site) -> Parts {
         },
         Site::Http1Only => Parts { alpn: "http/1.1", ..good },
         Site::Http2Only => Parts { alpn: "h2", ..good },
+        Site::Http2Forced => Parts { alpn: "h2 proto h2", ..good },
     }
 }
 
