@@ -11,7 +11,10 @@ use duo_doctor::lab::Lab;
 use duo_doctor::lab::scenario::scenario;
 use duo_doctor::subject::Limits;
 use std::fs::{self, Permissions};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpStream, UnixListener};
 use tokio::runtime::Runtime;
 
 /// A scenario of the lab, of which only what is wrong behind the web server shows, and the web server.
@@ -50,11 +53,28 @@ fn checked((name, front): Situation) -> Report {
     fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("the file is ours");
     let authority = Authority::new();
     let tree = NodeTree::new(&[], &[]);
-    tree.workhorse_by_tcp(lab.workhorse());
+    // Below another root a token goes to a socket alone: a port of that node need not be GitLab's here.
+    let socket = tree.workhorse_socket();
+    fs::create_dir_all(socket.parent().expect("it stands in a directory")).expect("the tree is ours");
+    let listener = {
+        let _entered = runtime.enter();
+        UnixListener::bind(&socket).expect("the tree is ours")
+    };
+    runtime.spawn(pass_on(listener, lab.workhorse()));
     let running = front.start(&authority.issue(&[HOST]), lab.workhorse());
     let file = file.display().to_string();
     let more = ["--token-file", file.as_str()];
     inbound(&authority, &tree.path(), "https://gitlab.example.com", running.address, &more)
+}
+
+/// Passes what comes to a socket on to an address.
+async fn pass_on(listener: UnixListener, to: SocketAddr) {
+    while let Ok((mut from, _)) = listener.accept().await {
+        tokio::spawn(async move {
+            let mut to = TcpStream::connect(to).await?;
+            copy_bidirectional(&mut from, &mut to).await
+        });
+    }
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(crate) const ROWS: &[(Site, Finds)] = &[
     (Site::SmallBody, BODY),
     (Site::Http1Only, HTTP2),
     (Site::CableNotServed, NOT_FOUND),
-    (Site::Login, UNREACHABLE),
+    (Site::Login, alone(&["front-end-requires-login"])),
     (Site::Denied, UNREACHABLE),
     (Site::ClientCertificate, alone(&["client-certificate-required"])),
 ];

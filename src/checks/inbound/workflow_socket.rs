@@ -224,13 +224,11 @@ fn why(at: At, answer: &Answer) -> Why {
     let opens_at = |probe: Option<Probe>| {
         probe.is_some_and(|probe| matches!(at.seen.reached(&probe, Layer::Upgrade), Reached::Here(_)))
     };
-    // Behind this door the token has the right, so what is missing here is the upgrade. Without a door behind, the
-    // other WebSocket tells: Rails says 403 to whoever has no right as well.
-    let without_upgrade = if at.behind().next().is_some() {
-        at.behind().any(|inner| opens(inner) == Fares::Works)
-    } else {
-        !opens_at(handshake::socket(at))
-    };
+    // Behind this door the token has the right, so what is missing here is the upgrade. Where no door behind was
+    // tried, the other WebSocket tells: Rails says 403 to whoever has no right as well.
+    let behind: Vec<Fares> = at.behind().map(opens).filter(|fares| *fares != Fares::Unknown).collect();
+    let without_upgrade =
+        if behind.is_empty() { !opens_at(handshake::socket(at)) } else { behind.contains(&Fares::Works) };
     match answer.status {
         _ if controls::upstream_failed(at, answer, socket) => Why::UpstreamFailed,
         _ if opens_at(without_origin(at)) => Why::OriginRejected,
