@@ -436,12 +436,16 @@ fn a_client_certificate_that_cannot_be_used_stops_before_the_run() {
 #[test]
 fn reports_that_are_not_a_clients_and_a_nodes_are_told_in_one_sentence() {
     let place = Place::new();
-    let node = report(&place);
+    let mut node = report(&place);
     let mut other = node.clone();
     other["node"]["install"] = json!(null);
+    let hidden = [("hidden-node.json", &node), ("hidden.json", &other)]
+        .map(|(name, report)| place.file(name, report.to_string()));
+    node["instance"]["url"] = json!("https://gitlab.example.com");
     other["instance"]["url"] = json!(format!("https://git.example.org/{RAW}"));
     let (node, other) =
         (place.file("node.json", node.to_string()), place.file("other.json", other.to_string()));
+    place.refuses(&["view", &hidden[0], &hidden[1]], 65, &["hide the instance's name", "--redact full"]);
     place.refuses(&["view", &node, &node], 65, &["a client's report and a node's"]);
     place.refuses(&["view", &node, &other], 65, &["different instances"]);
     place.refuses(&["view", &node, "missing.json"], 65, &["missing.json"]);
