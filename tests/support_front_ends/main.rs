@@ -95,13 +95,17 @@ fn status_of(authority: &Authority, address: SocketAddr, path: &str) -> String {
     get(authority, address, path).lines().next().unwrap_or_default().to_owned()
 }
 
-/// The answer to a large request for a completion.
-fn large_post(authority: &Authority, address: SocketAddr) -> String {
-    let body = "a".repeat(LARGE);
-    let request = format!(
+/// The head of a large request for a completion.
+fn large_head() -> String {
+    format!(
         "POST {COMPLETIONS} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n\
-         Content-Length: {LARGE}\r\nConnection: close\r\n\r\n{body}"
-    );
+         Content-Length: {LARGE}\r\nConnection: close\r\n\r\n"
+    )
+}
+
+/// The answer to the whole of it.
+fn large_post(authority: &Authority, address: SocketAddr) -> String {
+    let request = large_head() + &"a".repeat(LARGE);
     support::client::exchange_by_tls(address, HOST, &request, authority.client(&["http/1.1"]))
 }
 
