@@ -64,33 +64,18 @@ fn what_a_remedy_prints_mends_it() {
 }
 
 /// An Apache with a fault before Workhorse by TCP, seen from the node.
-struct Node<'a> {
-    instance: &'a Instance,
-    tree: NodeTree,
-    apache: Apache,
-}
+type Node<'a> = crate::mending::Node<'a, Apache>;
 
 impl Node<'_> {
     fn with(instance: &Instance, site: Site) -> Node<'_> {
-        let tree = NodeTree::new(&[], &[]);
-        tree.workhorse_by_tcp(instance.cable.address);
-        let apache = Apache::start(site, &instance.identity, instance.cable.address);
-        Node { instance, tree, apache }
-    }
-
-    fn check(&self) -> Report {
-        self.instance.node_checks(&self.tree, self.apache.address, &[])
-    }
-
-    fn hold(&self) -> Report {
-        self.instance.node_checks(&self.tree, self.apache.address, HOLD)
+        Node::before(instance, |identity, to| Apache::start(site, identity, to))
     }
 
     /// Follows the remedy: what is printed for `how` goes behind everything else.
     fn put_last(&mut self, report: &Report, how: &str) {
         let snippet = report.snippet("apache", &format!("{HERE}, {how}"));
-        self.apache.configuration.insert_last(Place::VirtualHost, &snippet);
-        self.apache.reload();
+        self.server.configuration.insert_last(Place::VirtualHost, &snippet);
+        self.server.reload();
     }
 }
 
@@ -111,52 +96,52 @@ fn in_place(apache: &mut Apache, report: &Report) {
 
 fn rules(instance: &Instance, site: Site) {
     let mut node = Node::with(instance, site);
-    let report = found(node.check(), STRIPPED);
+    let report = found(node.check(&[]), STRIPPED);
     let target = format!("\"ws://{}/$1\" [P,L]", instance.cable.address);
     assert!(report.snippet("apache", "above every other").contains(&target), "{report}");
     if site == Site::Http10Forced {
-        node.apache.configuration.take_out(Place::VirtualHost, "SetEnv force-proxy-request-1.0");
+        node.server.configuration.take_out(Place::VirtualHost, "SetEnv force-proxy-request-1.0");
     }
-    above(&mut node.apache, &report);
-    mended(&node.check());
+    above(&mut node.server, &report);
+    mended(&node.check(&[]));
 }
 
 fn line(instance: &Instance) {
     let mut node = Node::with(instance, Site::ProxyPass);
-    let report = found(node.check(), STRIPPED);
-    in_place(&mut node.apache, &report);
-    mended(&node.check());
+    let report = found(node.check(&[]), STRIPPED);
+    in_place(&mut node.server, &report);
+    mended(&node.check(&[]));
 }
 
 fn headers(instance: &Instance, site: Site) {
     let mut node = Node::with(instance, site);
-    let report = found(node.check(), ORIGIN);
+    let report = found(node.check(&[]), ORIGIN);
     if site == Site::HostNotPreserved {
-        node.apache.configuration.take_out(Place::VirtualHost, "ProxyPreserveHost Off");
+        node.server.configuration.take_out(Place::VirtualHost, "ProxyPreserveHost Off");
     }
     node.put_last(&report, "as its last lines");
-    mended(&node.check());
+    mended(&node.check(&[]));
 }
 
 fn time(instance: &Instance) {
     let mut node = Node::with(instance, Site::ShortTimeout);
-    let report = found(node.hold(), CUT);
+    let report = found(node.check(HOLD), CUT);
     node.put_last(&report, "as its last line");
-    mended(&node.hold());
+    mended(&node.check(HOLD));
 }
 
 fn limits(instance: &Instance) {
     let mut node = Node::with(instance, Site::Firewall);
-    let report = found(node.check(), BODY);
+    let report = found(node.check(&[]), BODY);
     node.put_last(&report, "as its last lines");
-    mended(&node.check());
+    mended(&node.check(&[]));
 }
 
 fn protocols(instance: &Instance) {
     let mut node = Node::with(instance, Site::Http1WithRules);
-    let report = found(node.check(), HTTP2);
+    let report = found(node.check(&[]), HTTP2);
     node.put_last(&report, "in place of another Protocols line");
-    mended(&node.check());
+    mended(&node.check(&[]));
 }
 
 /// GitLab's own NGINX with TLS stands behind Apache: it is the target, with `Host` kept.
@@ -165,12 +150,12 @@ fn to_the_nodes_nginx(instance: &Instance, follow: fn(&mut Apache, &Report)) {
     let workhorse = CableAtSocket::start_at(tree.workhorse_socket());
     let nginx = BundledNginx::start(&tree, Setting::Shipped, &instance.identity, workhorse.back_end());
     let apache = Apache::start(Site::ProxyPass, &instance.identity, nginx.back_end());
-    let mut node = Node { instance, tree, apache };
-    let report = found(node.check(), STRIPPED);
+    let mut node = Node { instance, tree, server: apache };
+    let report = found(node.check(&[]), STRIPPED);
     let target = report.argument("websocket-upgrade-stripped", "upstream_ws");
     assert_eq!(target, format!("wss://{}", nginx.address));
-    follow(&mut node.apache, &report);
-    mended(&node.check());
+    follow(&mut node.server, &report);
+    mended(&node.check(&[]));
 }
 
 /// The root stays part of the path.

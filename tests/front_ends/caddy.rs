@@ -55,28 +55,17 @@ fn what_a_remedy_prints_mends_it() {
 }
 
 /// A Caddy with a fault before Workhorse by TCP, seen from the node.
-struct Node<'a> {
-    instance: &'a Instance,
-    tree: NodeTree,
-    caddy: Caddy,
-}
+type Node<'a> = crate::mending::Node<'a, Caddy>;
 
 impl Node<'_> {
     fn with(instance: &Instance, site: Site) -> Node<'_> {
-        let tree = NodeTree::new(&[], &[]);
-        tree.workhorse_by_tcp(instance.cable.address);
-        let caddy = Caddy::start(site, &instance.identity, instance.cable.address);
-        Node { instance, tree, caddy }
-    }
-
-    fn check(&self) -> Report {
-        self.instance.node_checks(&self.tree, self.caddy.address, &[])
+        Node::before(instance, |identity, to| Caddy::start(site, identity, to))
     }
 
     /// What is printed goes into the site's block, in place of the block that begins with `words`.
     fn put_in_place_of(&mut self, words: &str, snippet: &str) {
-        self.caddy.configuration.take_out_block(Place::Site, words);
-        self.caddy.configuration.insert_within(Place::Site, snippet);
+        self.server.configuration.take_out_block(Place::Site, words);
+        self.server.configuration.insert_within(Place::Site, snippet);
     }
 }
 
@@ -89,40 +78,40 @@ fn without_tls(report: &Report) -> String {
 
 fn reverse_proxy(instance: &Instance, site: Site) {
     let mut node = Node::with(instance, site);
-    let report = found(node.check(), STRIPPED);
+    let report = found(node.check(&[]), STRIPPED);
     node.put_in_place_of("reverse_proxy", &without_tls(&report));
-    node.caddy.reload();
-    mended(&node.check());
+    node.server.reload();
+    mended(&node.check(&[]));
 }
 
 fn headers(instance: &Instance, site: Site) {
     let mut node = Node::with(instance, site);
-    let report = found(node.check(), ORIGIN);
+    let report = found(node.check(&[]), ORIGIN);
     let words = if site == Site::HostRewritten { "header_up Host" } else { "header_up X-Forwarded-Proto" };
-    node.caddy.configuration.take_out(Place::Site, words);
+    node.server.configuration.take_out(Place::Site, words);
     let snippets = report.remedy();
     let headers = snippets.iter().find(|s| s.text.starts_with(&format!("# {WITHIN}\n")));
     let headers = headers.unwrap_or_else(|| panic!("{report}"));
-    node.caddy.configuration.insert_into_block(Place::Site, "reverse_proxy", &headers.text);
-    node.caddy.reload();
-    mended(&node.check());
+    node.server.configuration.insert_into_block(Place::Site, "reverse_proxy", &headers.text);
+    node.server.reload();
+    mended(&node.check(&[]));
 }
 
 fn size(instance: &Instance) {
     let mut node = Node::with(instance, Site::SmallBody);
-    let report = found(node.check(), BODY);
+    let report = found(node.check(&[]), BODY);
     node.put_in_place_of("request_body", &report.snippet("caddy", REQUEST_BODY));
-    node.caddy.reload();
-    mended(&node.check());
+    node.server.reload();
+    mended(&node.check(&[]));
 }
 
 fn protocols(instance: &Instance) {
     let mut node = Node::with(instance, Site::Http1Only);
-    let report = found(node.check(), HTTP2);
-    node.caddy.configuration.take_out_block(Place::Options, "servers");
-    node.caddy.configuration.insert_within(Place::Options, &report.snippet("caddy", SERVERS));
-    node.caddy.reload();
-    mended(&node.check());
+    let report = found(node.check(&[]), HTTP2);
+    node.server.configuration.take_out_block(Place::Options, "servers");
+    node.server.configuration.insert_within(Place::Options, &report.snippet("caddy", SERVERS));
+    node.server.reload();
+    mended(&node.check(&[]));
 }
 
 /// GitLab's own NGINX with TLS stands behind Caddy. Its issuer is a private one, for which the article has a line.
@@ -131,11 +120,11 @@ fn to_the_nodes_nginx(instance: &Instance) {
     let workhorse = CableAtSocket::start_at(tree.workhorse_socket());
     let nginx = BundledNginx::start(&tree, Setting::Shipped, &instance.identity, workhorse.back_end());
     let caddy = Caddy::start(Site::UpgradeRemoved, &instance.identity, nginx.back_end());
-    let mut node = Node { instance, tree, caddy };
-    let report = found(node.check(), STRIPPED);
+    let mut node = Node { instance, tree, server: caddy };
+    let report = found(node.check(&[]), STRIPPED);
     node.put_in_place_of("reverse_proxy", &report.snippet("caddy", ", target with TLS"));
     let trust = format!("tls_trusted_ca_certs {}", instance.authority.root_file().display());
-    node.caddy.configuration.insert_into_block(Place::Site, "transport http", &trust);
-    node.caddy.reload();
-    mended(&node.check());
+    node.server.configuration.insert_into_block(Place::Site, "transport http", &trust);
+    node.server.reload();
+    mended(&node.check(&[]));
 }

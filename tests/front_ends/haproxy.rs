@@ -68,33 +68,22 @@ fn what_a_remedy_prints_mends_it() {
 }
 
 /// An `HAProxy` with a fault before Workhorse by TCP, seen from the node.
-struct Node<'a> {
-    instance: &'a Instance,
-    tree: NodeTree,
-    haproxy: Haproxy,
-}
+type Node<'a> = crate::mending::Node<'a, Haproxy>;
 
 impl Node<'_> {
     fn with(instance: &Instance, site: Site) -> Node<'_> {
-        let tree = NodeTree::new(&[], &[]);
-        tree.workhorse_by_tcp(instance.cable.address);
-        let haproxy = Haproxy::start(site, &instance.identity, instance.cable.address);
-        Node { instance, tree, haproxy }
-    }
-
-    fn check(&self, more: &[&str]) -> Report {
-        self.instance.node_checks(&self.tree, self.haproxy.address, more)
+        Node::before(instance, |identity, to| Haproxy::start(site, identity, to))
     }
 
     fn take_out_the_rules(&mut self, words: &[&str]) {
         for words in words {
-            self.haproxy.configuration.take_out(Place::Frontend, words);
+            self.server.configuration.take_out(Place::Frontend, words);
         }
     }
 
     fn put_last(&mut self, place: Place, report: &Report, words: &str) {
-        self.haproxy.configuration.insert_last(place, &report.snippet("haproxy", words));
-        self.haproxy.reload();
+        self.server.configuration.insert_last(place, &report.snippet("haproxy", words));
+        self.server.reload();
     }
 }
 
@@ -122,7 +111,7 @@ fn tunnel(instance: &Instance, site: Site) {
     let mut node = Node::with(instance, site);
     let report = found(node.check(HOLD), CUT);
     if site == Site::ShortTunnel {
-        node.haproxy.configuration.take_out(Place::Defaults, "timeout tunnel");
+        node.server.configuration.take_out(Place::Defaults, "timeout tunnel");
     }
     node.put_last(Place::Defaults, &report, DEFAULTS);
     mended(&node.check(HOLD));
@@ -132,11 +121,11 @@ fn bind(instance: &Instance, site: Site, finds: Finds) {
     let mut node = Node::with(instance, site);
     let report = found(node.check(&[]), finds);
     // The address and the certificate of one's own line are to be kept.
-    let (address, certificate) = (node.haproxy.address.to_string(), node.haproxy.certificate());
+    let (address, certificate) = (node.server.address.to_string(), node.server.certificate());
     let line = report.snippet("haproxy", BIND).replace("bind :443", &format!("bind {address}"));
     let line = line.replace("/etc/haproxy/certs/gitlab.pem", &certificate);
-    node.haproxy.configuration.replace(Place::Bind, &line);
-    node.haproxy.reload();
+    node.server.configuration.replace(Place::Bind, &line);
+    node.server.reload();
     mended(&node.check(&[]));
 }
 
@@ -145,7 +134,7 @@ fn to_the_nodes_nginx(instance: &Instance) {
     let workhorse = CableAtSocket::start_at(tree.workhorse_socket());
     let nginx = BundledNginx::start(&tree, Setting::Shipped, &instance.identity, workhorse.back_end());
     let haproxy = Haproxy::start(Site::UpgradeDeleted, &instance.identity, nginx.back_end());
-    let mut node = Node { instance, tree, haproxy };
+    let mut node = Node { instance, tree, server: haproxy };
     let report = found(node.check(&[]), STRIPPED);
     node.take_out_the_rules(RULES);
     node.put_last(Place::Backend, &report, BACKEND);

@@ -6,7 +6,15 @@
 
 use crate::Instance;
 use crate::rows::{AT_ONCE, Finds, NOTHING, wrong};
+use crate::support::apache::Apache;
+use crate::support::authority::Identity;
+use crate::support::caddy::Caddy;
+use crate::support::haproxy::Haproxy;
+use crate::support::nginx::Nginx;
+use crate::support::node_tree::NodeTree;
 use crate::support::program::Report;
+use crate::support::varnish::Varnish;
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -55,3 +63,44 @@ pub(crate) fn mended(report: &Report) {
 pub(crate) fn mended_to(report: &Report, finds: Finds) {
     assert_eq!(wrong(report, finds), None, "after: {report}");
 }
+
+/// A web server with a fault before Workhorse by TCP, seen from the node.
+pub(crate) struct Node<'a, Server> {
+    pub(crate) instance: &'a Instance,
+    pub(crate) tree: NodeTree,
+    pub(crate) server: Server,
+}
+
+impl<'a, Server: Listening> Node<'a, Server> {
+    /// `start` is told who the instance is, and where Workhorse listens.
+    pub(crate) fn before(
+        instance: &'a Instance,
+        start: impl FnOnce(&Identity, SocketAddr) -> Server,
+    ) -> Self {
+        let tree = NodeTree::new(&[], &[]);
+        tree.workhorse_by_tcp(instance.cable.address);
+        Self { instance, tree, server: start(&instance.identity, instance.cable.address) }
+    }
+
+    pub(crate) fn check(&self, more: &[&str]) -> Report {
+        self.instance.node_checks(&self.tree, self.server.address(), more)
+    }
+}
+
+/// A web server that runs.
+pub(crate) trait Listening {
+    fn address(&self) -> SocketAddr;
+}
+
+/// Each of them says it in the same word.
+macro_rules! listening {
+    ($($server:ty),*) => {$(
+        impl Listening for $server {
+            fn address(&self) -> SocketAddr {
+                self.address
+            }
+        }
+    )*};
+}
+
+listening!(Apache, Caddy, Haproxy, Nginx, Varnish);

@@ -79,28 +79,17 @@ fn what_a_remedy_prints_mends_it() {
 }
 
 /// An NGINX with a fault before Workhorse by TCP, seen from the node.
-struct Node<'a> {
-    instance: &'a Instance,
-    tree: NodeTree,
-    nginx: Nginx,
-}
+type Node<'a> = crate::mending::Node<'a, Nginx>;
 
 impl Node<'_> {
     fn with(instance: &Instance, site: Site) -> Node<'_> {
-        let tree = NodeTree::new(&[], &[]);
-        tree.workhorse_by_tcp(instance.cable.address);
-        let nginx = Nginx::start(site, &instance.identity, instance.cable.address);
-        Node { instance, tree, nginx }
-    }
-
-    fn check(&self, more: &[&str]) -> Report {
-        self.instance.node_checks(&self.tree, self.nginx.address, more)
+        Node::before(instance, |identity, to| Nginx::start(site, identity, to))
     }
 
     fn put_the_location(&mut self, report: &Report) {
         let location = report.snippet("nginx", LOCATION);
         assert!(location.contains(&format!("proxy_pass {};", upstream(report))), "{location}");
-        self.nginx.configuration.replace(Place::Location, &location);
+        self.server.configuration.replace(Place::Location, &location);
     }
 }
 
@@ -130,18 +119,18 @@ fn location(instance: &Instance, site: Site) {
     let report = found(node.check(&[]), STRIPPED);
     // It is to be left out where a map for this variable exists.
     if site == Site::NoUpgrade {
-        node.nginx.configuration.insert_last(Place::Http, &report.snippet("nginx", MAP));
+        node.server.configuration.insert_last(Place::Http, &report.snippet("nginx", MAP));
     }
     node.put_the_location(&report);
-    node.nginx.reload();
+    node.server.reload();
     mended(&node.check(&[]));
 }
 
 fn headers(instance: &Instance, site: Site) {
     let mut node = Node::with(instance, site);
     let report = found(node.check(&[]), ORIGIN);
-    put_into_the_location(&mut node.nginx, &report.snippet("nginx", HEADERS));
-    node.nginx.reload();
+    put_into_the_location(&mut node.server, &report.snippet("nginx", HEADERS));
+    node.server.reload();
     mended(&node.check(&[]));
 }
 
@@ -150,28 +139,28 @@ fn headers_with_a_port(instance: &Instance) {
     let mut node = Node::with(instance, Site::PortDropped);
     let check = |node: &Node| {
         let (tree, url) = (node.tree.path(), "https://gitlab.example.com:8443");
-        inbound(&instance.authority, &tree, url, node.nginx.address, &[])
+        inbound(&instance.authority, &tree, url, node.server.address, &[])
     };
     let report = found(check(&node), ORIGIN);
-    put_into_the_location(&mut node.nginx, &report.snippet("nginx", HEADERS));
-    node.nginx.reload();
+    put_into_the_location(&mut node.server, &report.snippet("nginx", HEADERS));
+    node.server.reload();
     mended(&check(&node));
 }
 
 fn times(instance: &Instance) {
     let mut node = Node::with(instance, Site::ShortReadTimeout);
     let report = found(node.check(HOLD), CUT);
-    put_into_the_location(&mut node.nginx, &report.snippet("nginx", SAME_NAME));
-    node.nginx.reload();
+    put_into_the_location(&mut node.server, &report.snippet("nginx", SAME_NAME));
+    node.server.reload();
     mended(&node.check(HOLD));
 }
 
 fn size(instance: &Instance) {
     let mut node = Node::with(instance, Site::SmallBody);
     let report = found(node.check(&[]), BODY);
-    node.nginx.configuration.take_out(Place::Server, "client_max_body_size");
-    node.nginx.configuration.insert_last(Place::Server, &report.snippet("nginx", BODY_SIZE));
-    node.nginx.reload();
+    node.server.configuration.take_out(Place::Server, "client_max_body_size");
+    node.server.configuration.insert_last(Place::Server, &report.snippet("nginx", BODY_SIZE));
+    node.server.reload();
     mended(&node.check(&[]));
 }
 
@@ -180,8 +169,8 @@ fn pieces(instance: &Instance) {
     let completion = ["--token-file", &token, "--allow-completion"];
     let mut node = Node::with(instance, Site::Buffering);
     let report = found(node.check(&completion), BUFFERED);
-    put_into_the_location(&mut node.nginx, &report.snippet("nginx", SAME_NAME));
-    node.nginx.reload();
+    put_into_the_location(&mut node.server, &report.snippet("nginx", SAME_NAME));
+    node.server.reload();
     let report = node.check(&completion);
     mended(&report);
     assert_eq!(report.status("streaming@public"), "pass", "{report}");
@@ -191,10 +180,10 @@ fn listen(instance: &Instance) {
     let mut node = Node::with(instance, Site::Http1Only);
     let report = found(node.check(&[]), HTTP2);
     // The address of one's own line is to be kept.
-    let own = format!("listen {} ", node.nginx.address);
+    let own = format!("listen {} ", node.server.address);
     let line = report.snippet("nginx", LISTEN).replace("listen 443 ", &own);
-    node.nginx.configuration.replace(Place::Listen, &line);
-    node.nginx.reload();
+    node.server.configuration.replace(Place::Listen, &line);
+    node.server.reload();
     mended(&node.check(&[]));
 }
 
@@ -204,11 +193,11 @@ fn to_the_nodes_nginx(instance: &Instance) {
     let workhorse = CableAtSocket::start_at(tree.workhorse_socket());
     let own = BundledNginx::start(&tree, Setting::Shipped, &instance.identity, workhorse.back_end());
     let nginx = Nginx::start(Site::NoUpgrade, &instance.identity, own.back_end());
-    let mut node = Node { instance, tree, nginx };
+    let mut node = Node { instance, tree, server: nginx };
     let report = found(node.check(&[]), STRIPPED);
     assert_eq!(upstream(&report), format!("https://{}", own.address));
-    node.nginx.configuration.insert_last(Place::Http, &report.snippet("nginx", MAP));
+    node.server.configuration.insert_last(Place::Http, &report.snippet("nginx", MAP));
     node.put_the_location(&report);
-    node.nginx.reload();
+    node.server.reload();
     mended(&node.check(&[]));
 }

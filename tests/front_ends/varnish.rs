@@ -4,8 +4,6 @@ use crate::mending::{Proof, each_succeeds, found, mended_to};
 use crate::rows::{Finds, NOTHING, at_the_front_end, each};
 use crate::support::child;
 use crate::support::configuration;
-use crate::support::node_tree::NodeTree;
-use crate::support::program::Report;
 use crate::support::varnish::{Before, Place, Site, Varnish};
 use crate::{HOLD, Instance};
 
@@ -49,22 +47,11 @@ fn what_a_remedy_prints_mends_it() {
 }
 
 /// A Varnish with a fault before Workhorse by TCP, seen from the node.
-struct Node<'a> {
-    instance: &'a Instance,
-    tree: NodeTree,
-    varnish: Varnish,
-}
+type Node<'a> = crate::mending::Node<'a, Varnish>;
 
 impl Node<'_> {
     fn with(instance: &Instance, before: Before, site: Site) -> Node<'_> {
-        let tree = NodeTree::new(&[], &[]);
-        tree.workhorse_by_tcp(instance.cable.address);
-        let varnish = Varnish::start_behind(before, site, &instance.identity, instance.cable.address);
-        Node { instance, tree, varnish }
-    }
-
-    fn check(&self, more: &[&str]) -> Report {
-        self.instance.node_checks(&self.tree, self.varnish.address, more)
+        Node::before(instance, |identity, to| Varnish::start_behind(before, site, identity, to))
     }
 }
 
@@ -75,8 +62,8 @@ fn subroutines(instance: &Instance, before: Before) {
     };
     let mut node = Node::with(instance, before, Site::NoPipe);
     let report = found(node.check(&[]), with_the_fault);
-    node.varnish.configuration.insert_first(Place::Subroutines, &report.snippet("vcl", VCL));
-    node.varnish.reload();
+    node.server.configuration.insert_first(Place::Subroutines, &report.snippet("vcl", VCL));
+    node.server.reload();
     mended_to(&node.check(&[]), without);
 }
 
@@ -87,7 +74,7 @@ fn parameter(instance: &Instance) {
     let shell = report.snippet("shell", "param.set pipe_timeout");
     let script = format!(
         "set -eu\nsudo() {{ \"$@\"; }}\nvarnishadm() {{ /usr/bin/varnishadm -n '{}' \"$@\"; }}\n{shell}\n",
-        node.varnish.work().display()
+        node.server.work().display()
     );
     let mut command = child::command("/bin/bash");
     command.arg("-c").arg(script);

@@ -118,11 +118,19 @@ fn also(at: At) -> String {
             Reached::Here(_) | Reached::Failed(_) | Reached::NotYet => String::new(),
         },
         Door::Nginx => match &at.subject.facts.ways_in.web_server {
-            WebServer::Bundled(nginx) if !nginx.set_headers.is_empty() => {
-                let names: Vec<&str> = nginx.set_headers.iter().map(|(name, _)| name.as_str()).collect();
-                format!(" Its settings replace headers: {}.", text::escape(&names.join(", "), 120))
+            WebServer::Bundled(nginx) => {
+                let mut words = String::new();
+                if !nginx.set_headers.is_empty() {
+                    let names: Vec<&str> = nginx.set_headers.iter().map(|(name, _)| name.as_str()).collect();
+                    let names = text::escape(&names.join(", "), 120);
+                    words += &format!(" Its settings replace headers: {names}.");
+                }
+                if nginx.client_certificates == Some(true) {
+                    words += " It asks for client certificates.";
+                }
+                words
             }
-            WebServer::Bundled(_) | WebServer::Unknown | WebServer::None(_) => String::new(),
+            WebServer::Unknown | WebServer::None(_) => String::new(),
         },
         Door::Workhorse => String::new(),
     }
