@@ -119,16 +119,15 @@ fn also(at: At) -> String {
         },
         Door::Nginx => match &at.subject.facts.ways_in.web_server {
             WebServer::Bundled(nginx) => {
-                let mut words = String::new();
-                if !nginx.set_headers.is_empty() {
-                    let names: Vec<&str> = nginx.set_headers.iter().map(|(name, _)| name.as_str()).collect();
-                    let names = text::escape(&names.join(", "), 120);
-                    words += &format!(" Its settings replace headers: {names}.");
+                let names: Vec<&str> = nginx.set_headers.iter().map(|(name, _)| name.as_str()).collect();
+                let names = text::escape(&names.join(", "), 120);
+                let asks = nginx.client_certificates == Some(true);
+                let asks = if asks { " It asks for client certificates." } else { "" };
+                if names.is_empty() {
+                    asks.to_owned()
+                } else {
+                    format!(" Its settings replace headers: {names}.{asks}")
                 }
-                if nginx.client_certificates == Some(true) {
-                    words += " It asks for client certificates.";
-                }
-                words
             }
             WebServer::Unknown | WebServer::None(_) => String::new(),
         },
