@@ -12,6 +12,7 @@ pub mod export;
 pub mod farewell;
 pub mod figure;
 pub mod footer;
+mod frame;
 pub mod grid;
 pub mod groups;
 pub mod guide;

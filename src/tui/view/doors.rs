@@ -12,8 +12,8 @@
 //!  at        203.0.113.20:443, known by external_url
 //! ```
 
-use super::lines::{self, Row};
-use super::{entrance, footer, grid, hops, path};
+use super::lines;
+use super::{entrance, footer, frame, grid, hops, path};
 use crate::run::Status;
 use crate::subject::place::Door;
 use crate::text;
@@ -114,57 +114,27 @@ pub fn most(model: &Model, at: At) -> usize {
 
 /// The title, what the screen is about, and a rule, as far as the height allows.
 fn head(model: &Model, width: usize) -> Vec<Line<'static>> {
-    let look = model.look;
     let url = model.run.about.as_ref().and_then(|a| a.instance.as_deref());
     let name = url.map_or("this instance", |u| u.split_once("://").map_or(u, |(_, rest)| rest));
     let title = format!("Doors into {}", text::foreign(name));
     let (all, asked) = (doors::doors(&model.run).len(), doors::asked(&model.run).len());
     let counts = format!("{}, {}", text::count(all, "door"), text::count(asked, "question"));
-    let end = width.saturating_sub(1);
-    let row = Row::new(look, width).to(1).fit(title, end.saturating_sub(1), Role::Strong);
-    let row = if row.used() + 2 + counts.len() <= end { row.right(counts, end, Role::Quiet) } else { row };
-    let mut head = vec![row.line()];
-    if model.size.1 >= 28 {
-        let about =
-            "Which doors are open, from the outermost to the innermost, and where the way in is lost.";
-        head.push(lines::plain(look, width, 1, about, Role::Plain));
-    }
-    if model.size.1 >= 16 {
-        head.push(lines::rule(look, width, "", ""));
-    }
-    head
+    let about = "Which doors are open, from the outermost to the innermost, and where the way in is lost.";
+    frame::head(model, &title, counts, (model.size.1 >= 28).then_some(about), width)
 }
 
-/// The rule above the details: which cell it is, how it stands, and how many lines are hidden where nothing else says
-/// so.
+/// The rule above the details: which cell it is, and how it stands.
 fn divider(model: &Model, at: At, width: usize, hidden: usize) -> Line<'static> {
-    let look = model.look;
-    let dash = look.pick("─", "-");
     let worst = at.worst(&model.run);
     let state = worst.and_then(|s| model.run.steps.get(s));
-    let is_narrow = width < 60;
     let words = state.map_or("not asked", |s| theme::word(s.status));
-    let cause = match worst.and_then(|s| model.cause_of(s)) {
-        Some(cause) if is_narrow => format!(" {}", cause.letter),
-        Some(cause) => format!(", cause {}", cause.letter),
-        None => String::new(),
-    };
-    let hidden = if hidden > 0 { format!("  {} {hidden}", look.pick("▼", "v")) } else { String::new() };
-    let right = format!("{words}{cause}{hidden} {dash}");
-    let tail = 1 + if state.is_some() { 2 } else { 0 } + text::width(&right);
     let title = state.map_or(at.asked.name(), |s| s.plan.title.as_str());
     let forms = [format!("{}, {title}", at.door), format!("{}, {}", at.door, at.asked.name())];
-    let room = width.saturating_sub(tail + 4);
-    let left = forms.iter().find(|f| text::width(f) <= room).unwrap_or(&forms[1]);
-    let row = Row::new(look, width).sign(dash, Role::Plain).put(" ", Role::Plain);
-    let row = row.fit(left, room, Role::Plain).put(" ", Role::Plain);
-    let fill = width.saturating_sub(row.used() + tail);
-    let row = row.put(dash.repeat(fill), Role::Plain).put(" ", Role::Plain);
-    let row = match state {
-        Some(state) => row.sign(look.sign(state.status), theme::role(state.status)).put(" ", Role::Plain),
-        None => row,
+    let name = |room| {
+        let form = forms.iter().find(|f| text::width(f) <= room).unwrap_or(&forms[1]);
+        model.look.cut(form, room)
     };
-    row.put(right, Role::Plain).line()
+    frame::divider(model, worst, words, name, width, hidden)
 }
 
 /// The cell, the way in and the details for the clipboard.

@@ -10,13 +10,13 @@
 //!  via       http://squid.example.com:3128
 //! ```
 
-use super::lines::{self, Row};
-use super::{footer, matrix, reasons, ways};
+use super::lines;
+use super::{footer, frame, matrix, reasons, ways};
 use crate::subject::place::Stack;
 use crate::text;
 use crate::tui::model::Model;
 use crate::tui::model::routes::{self, At, Cell};
-use crate::tui::theme::{self, Role};
+use crate::tui::theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -85,7 +85,6 @@ pub fn most(model: &Model, at: At) -> usize {
 
 /// The title, what the screen is about, and a rule, as far as the height allows.
 fn head(model: &Model, width: usize) -> Vec<Line<'static>> {
-    let look = model.look;
     let name = model.run.about.as_ref().and_then(|a| a.node.hostname.as_deref()).unwrap_or("this node");
     let title = format!("Routes out of {}", text::foreign(name));
     let counts = [
@@ -94,24 +93,12 @@ fn head(model: &Model, width: usize) -> Vec<Line<'static>> {
         text::count(model.run.routes().len(), "way"),
     ]
     .join(", ");
-    let end = width.saturating_sub(1);
-    let row = Row::new(look, width).to(1).fit(title, end.saturating_sub(1), Role::Strong);
-    let row = if row.used() + 2 + counts.len() <= end { row.right(counts, end, Role::Quiet) } else { row };
-    let mut head = vec![row.line()];
-    if model.size.1 >= 24 {
-        let about = "Which way each part of GitLab takes, by its own rules, and whom it trusts.";
-        head.push(lines::plain(look, width, 1, about, Role::Plain));
-    }
-    if model.size.1 >= 16 {
-        head.push(lines::rule(look, width, "", ""));
-    }
-    head
+    let about = "Which way each part of GitLab takes, by its own rules, and whom it trusts.";
+    frame::head(model, &title, counts, (model.size.1 >= 24).then_some(about), width)
 }
 
-/// The rule above reasons: which way it is, how it stands, and how many lines are hidden where nothing else says so.
+/// The rule above reasons: which way it is, and how it stands.
 fn divider(model: &Model, at: At, width: usize, hidden: usize) -> Line<'static> {
-    let look = model.look;
-    let dash = look.pick("─", "-");
     let is_narrow = width < 60;
     let cell = at.cell(&model.run);
     let worst = at.worst(&model.run);
@@ -125,23 +112,7 @@ fn divider(model: &Model, at: At, width: usize, hidden: usize) -> Line<'static> 
         }
         (None, Cell::Way(_) | Cell::Same(..)) => "not walked",
     };
-    let cause = match worst.and_then(|s| model.cause_of(s)) {
-        Some(cause) if is_narrow => format!(" {}", cause.letter),
-        Some(cause) => format!(", cause {}", cause.letter),
-        None => String::new(),
-    };
-    let hidden = if hidden > 0 { format!("  {} {hidden}", look.pick("▼", "v")) } else { String::new() };
-    let right = format!("{words}{cause}{hidden} {dash}");
-    let tail = 1 + if state.is_some() { 2 } else { 0 } + text::width(&right);
-    let row = Row::new(look, width).sign(dash, Role::Plain).put(" ", Role::Plain);
-    let row = row.put(way(model, at, width.saturating_sub(tail + 4)), Role::Plain).put(" ", Role::Plain);
-    let fill = width.saturating_sub(row.used() + tail);
-    let row = row.put(dash.repeat(fill), Role::Plain).put(" ", Role::Plain);
-    let row = match state {
-        Some(state) => row.sign(look.sign(state.status), theme::role(state.status)).put(" ", Role::Plain),
-        None => row,
-    };
-    row.put(right, Role::Plain).line()
+    frame::divider(model, worst, words, |room| way(model, at, room), width, hidden)
 }
 
 /// `rails, sidekiq → cloud.gitlab.com:443`, in the longest form that fits.
