@@ -24,6 +24,7 @@ mod resolver;
 mod roles;
 pub mod root;
 mod ruby;
+pub mod runner;
 mod trust;
 mod ways_in;
 mod web_server;

@@ -9,6 +9,7 @@ pub mod environment;
 pub mod facts;
 pub mod place;
 pub mod ranges;
+pub mod runner;
 pub mod services;
 
 use crate::secret::Secret;
