@@ -123,8 +123,10 @@ class DuoDoctor
 
   # From the settings of Duo, or from the application's, where newer versions keep them.
   def of_ai(name)
-    holder = [@ai, @settings].find { |row| row.respond_to?(name) }
-    holder ? holder.public_send(name) : (yield if block_given?)
+    holders = [@ai, @settings].select { |row| row.respond_to?(name) }
+    return holders.map { |row| row.public_send(name) }.compact.first if holders.any?
+
+    yield if block_given?
   end
 
   # A URL or `host:port` without user, password, query and fragment.

@@ -222,8 +222,13 @@ mod tests {
             std::fs::write(path, text).expect("a file");
         };
         let user = rustix::process::geteuid().as_raw();
-        write("etc/passwd", &format!("root:x:0:0::/root:/bin/sh\ngit:x:{user}:998::/var/opt/gitlab:/bin/sh\n"));
-        files.iter().for_each(|path| write(path, ""));
+        write(
+            "etc/passwd",
+            &format!("root:x:0:0::/root:/bin/sh\ngit:x:{user}:998::/var/opt/gitlab:/bin/sh\n"),
+        );
+        for path in files {
+            write(path, "");
+        }
         top
     }
 

@@ -17,7 +17,7 @@ pub const BEGIN: &str = "duo-doctor:begin";
 pub const END: &str = "duo-doctor:end";
 
 /// How long Rails may take: it starts in 10 to 60 s, on a busy node in two minutes (`domain` 9.3).
-pub const LIMIT: Duration = Duration::from_secs(180);
+pub const LIMIT: Duration = Duration::from_mins(3);
 
 /// How many lines the script has, for the question whether it may run.
 pub fn lines() -> usize {
@@ -127,7 +127,9 @@ impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Ending::Code(code) => write!(f, "ended with exit code {code}"),
-            Ending::Signal(9) => f.write_str("was ended by signal 9, as the kernel does when memory is short"),
+            Ending::Signal(9) => {
+                f.write_str("was ended by signal 9, as the kernel does when memory is short")
+            }
             Ending::Signal(signal) => write!(f, "was ended by signal {signal}"),
             Ending::NotStarted => f.write_str("could not be started"),
         }
