@@ -4,6 +4,7 @@
 //! step may be judged, what is blocked and what the deadline cuts off; what a verdict means is the checks'.
 
 use crate::check::{Ask, ROUNDS, Seen, Verdict};
+use crate::checks::requirement;
 use crate::plan::Plan;
 use crate::probe::{Probe, Sample};
 use crate::run::event::{Ending, Event, Planned, Settled, Skip};
@@ -249,7 +250,7 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
         }
         let head = self.rig.plan.steps[step].head;
         let wanted = if course.rounds < ROUNDS {
-            head.check.asks(&self.rig.subject, head.place, Seen::new(&self.answers))
+            requirement::asks(head.check, &self.rig.subject, head.place, Seen::new(&self.answers))
         } else {
             Vec::new()
         };
@@ -341,7 +342,7 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
 
     fn judge(&self, step: usize) -> Settled {
         let head = self.rig.plan.steps[step].head;
-        match head.check.verdict(&self.rig.subject, head.place, Seen::new(&self.answers)) {
+        match requirement::verdict(head.check, &self.rig.subject, head.place, Seen::new(&self.answers)) {
             Verdict::Pass(note) => Settled::Pass(note),
             Verdict::Findings(findings) if findings.is_empty() => {
                 Settled::Error { why: "the check found nothing and did not pass".to_owned() }
