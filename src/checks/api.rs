@@ -493,6 +493,19 @@ pub(super) fn composite_identity(subject: &Subject, seen: Seen) -> Known<bool> {
     said.map(|on| (on, Source::Rails)).ok_or_else(|| absent("whether composite identity is on"))
 }
 
+/// Whether flows are used, as far as that shows: they are allowed by default, so that only what somebody has set up for
+/// them tells: their identity, or a runner. `None`: not known.
+pub(super) fn uses_flows(subject: &Subject, seen: Seen) -> Option<bool> {
+    let has_identity = composite_identity(subject, seen).ok().map(|(on, _)| on);
+    let runner = own_check(subject, seen, "compatible_runner_probe").ok();
+    let has_runner = runner.and_then(|probe| probe.get("success")?.as_bool());
+    match (has_identity, has_runner) {
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        (Some(false), Some(false)) => Some(false),
+        (None | Some(false), None) | (None, Some(false)) => None,
+    }
+}
+
 /// The data by which GitLab's services may be used: Rails' word, else that of GitLab's own check.
 pub(super) fn access(subject: &Subject, seen: Seen) -> Known<Access> {
     match of_rails(subject, seen) {

@@ -126,8 +126,8 @@ impl<'a> Gitlab<'a> {
         });
         let newer = [
             ((18, 2), "duo_agent_platform_enabled", json!(true)),
-            ((18, 4), "duo_remote_flows_enabled", json!(false)),
-            ((18, 7), "duo_foundational_flows_enabled", json!(false)),
+            ((18, 4), "duo_remote_flows_enabled", json!(true)),
+            ((18, 7), "duo_foundational_flows_enabled", json!(true)),
         ];
         let Value::Object(fields) = &mut settings else { return Value::Null };
         for (since, name, value) in newer {
@@ -343,7 +343,7 @@ impl<'a> Gitlab<'a> {
             "allow_foundational_flows_probe" => self.flow("foundational flows", "duo_foundational_flows_enabled"),
             "compatible_runner_probe" => {
                 let missing = "No instance runner with the 'gitlab--duo' tag is registered. Register one with that tag.";
-                let used = self.setting("duo_remote_flows_enabled");
+                let used = self.is(|c| c.flow_runner);
                 ("A compatible runner is available.".to_owned(), json!({}), (!used).then(|| missing.to_owned()))
             }
             "code_suggestions_license_probe" => {
@@ -435,7 +435,7 @@ impl<'a> Gitlab<'a> {
                 "ai_gateway_url": ai["aiGatewayUrl"], "duo_agent_platform_service_url": ai["duoAgentPlatformServiceUrl"],
                 "duo_core_features_enabled": ai["duoCoreFeaturesEnabled"],
                 "duo_agent_platform_enabled": settings.get("duo_agent_platform_enabled"),
-                "composite_identity": self.last(|c| c.composite_identity).unwrap_or(true),
+                "composite_identity": self.last(|c| c.composite_identity).unwrap_or(false),
             },
             "add_ons": self.add_ons().iter().map(|(name, purchased, assigned)| {
                 json!({ "name": name, "purchased": purchased, "assigned": assigned })

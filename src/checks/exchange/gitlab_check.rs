@@ -156,9 +156,9 @@ fn beside_the_point(
     finding: &Finding,
 ) -> Option<&'static str> {
     let settings = api::settings(subject, seen).ok().map(|(settings, _)| settings).unwrap_or_default();
-    let uses_flows = settings.remote_flows == Some(true) || settings.foundational_flows == Some(true);
-    if matches!(finding.code, Code::FlowsDisabled | Code::RunnerMissing) && !uses_flows {
-        return Some("Flows are off, so that what only they need does not matter");
+    let is_about_flows = matches!(finding.code, Code::FlowsDisabled | Code::RunnerMissing);
+    if is_about_flows && api::uses_flows(subject, seen) != Some(true) {
+        return Some("Nothing shows that flows are used, so that what only they need does not matter");
     }
     let is_host = result.name == "host_probe" && result.message.contains("cannot be resolved or invalid");
     (is_host && allow_list::rebinding(subject, seen, &settings).is_some())

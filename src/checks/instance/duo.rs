@@ -32,7 +32,7 @@ pub(in crate::checks) static COMPOSITE_IDENTITY: Check = Check {
     codes: &[Code::CompositeIdentityOff],
     needs: &[],
     places: |_| vec![Place::Instance],
-    ask: |subject, _, seen| api::ask(subject, seen, &[Doc::Settings]),
+    ask: |subject, _, seen| api::ask(subject, seen, &[Doc::Settings, Doc::OwnCheck]),
     judge: |subject, _, seen| composite_identity(subject, seen),
 };
 
@@ -108,6 +108,9 @@ fn composite_identity(subject: &Subject, seen: Seen) -> Verdict {
     }
     match api::composite_identity(subject, seen) {
         Ok((true, _)) => Verdict::pass_with("Composite identity is on.", "on"),
+        Ok((false, _)) if api::uses_flows(subject, seen) != Some(true) => Verdict::NotApplicable(
+            "composite identity is off, and no runner shows that flows are used".to_owned(),
+        ),
         Ok((false, source)) => Verdict::found(Code::CompositeIdentityOff, &[("by", source.as_str())]),
         Err(_) => Verdict::NotAsked("only Rails tells: --rails-runner".to_owned()),
     }

@@ -29,6 +29,8 @@ pub struct GitlabChange {
     pub user: UserChange,
     /// Whether flows have their composite identity, as Rails knows it.
     pub composite_identity: Option<bool>,
+    /// Whether a runner for flows is registered.
+    pub flow_runner: bool,
     /// Feature flags, as Rails knows them.
     pub flags: BTreeMap<String, bool>,
     /// Results of GitLab's own health check: a probe's name, and the message with which it fails. `errors` holds the same.
