@@ -35,6 +35,8 @@ pub(super) enum Why {
     NotAdmin,
     /// This version does not have it: since when it is there.
     TooOld(&'static str),
+    /// This edition or version does not have it.
+    Absent,
     /// Nobody asked for it.
     Skipped(&'static str),
     /// Too many requests: who limits, and for how long.
@@ -66,6 +68,7 @@ impl Why {
             Why::NoScope(scope) => Verdict::NotAsked(format!("the token lacks the scope {scope}")),
             Why::NotAdmin => Verdict::NotAsked("only an administrator's token tells".to_owned()),
             Why::TooOld(since) => Verdict::NotApplicable(format!("this came with GitLab {since}")),
+            Why::Absent => Verdict::NotApplicable("this edition or version does not have it".to_owned()),
             Why::Skipped(what) => Verdict::NotAsked(format!("{what} would tell, and was left out")),
             Why::Limited(_) => {
                 Verdict::NotAsked("the instance limits requests: see token@instance".to_owned())
@@ -240,6 +243,7 @@ fn refusal(answer: &Answer) -> Option<Why> {
             scope => scope.split_whitespace().collect::<Vec<_>>().join(" or "),
         })),
         403 if said.is_object() => Some(Why::NotAdmin),
+        404 if said.is_object() => Some(Why::Absent),
         429 => Some(Why::Limited(limit(answer))),
         _ => None,
     }

@@ -76,6 +76,7 @@ fn limited(why: Why) -> Verdict {
         | Why::Rejected(_)
         | Why::TooOld(_)
         | Why::Skipped(_)
+        | Why::Absent
         | Why::Elsewhere(_)
         | Why::Unanswered(_)) => why.verdict(),
     }
