@@ -119,7 +119,8 @@ fn holds(when: When, found: &[At], cause: &At, effect: &At) -> bool {
         is_alike(cause, effect) && at(Endpoint::Customers) && at(Endpoint::Cloud)
     };
     // GitLab's own report names neither proxy nor signer, here or there.
-    let nobody = |names: &[&str]| !is_known(by) && names.iter().all(|name| !is_known(cause.finding.arg(name)));
+    let nobody =
+        |names: &[&str]| !is_known(by) && names.iter().all(|name| !is_known(cause.finding.arg(name)));
     match when {
         When::Proxy => (is_alike(cause, effect) && by_the_same("proxy")) || (nobody(&["proxy"]) && at_both()),
         When::Signer => {

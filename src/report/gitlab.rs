@@ -37,7 +37,8 @@ const NAMES: &[(&str, &str)] = &[
 /// The report as an array, indented, with a final line end.
 pub fn gitlab(report: &Report) -> String {
     let rows: Vec<Row> = report.checks.iter().enumerate().map(|(i, check)| row(report, i, check)).collect();
-    let mut text = serde_json::to_string_pretty(&rows).unwrap_or_else(|e| format!("[{{\"error\": \"{e}\"}}]"));
+    let mut text =
+        serde_json::to_string_pretty(&rows).unwrap_or_else(|e| format!("[{{\"error\": \"{e}\"}}]"));
     text.push('\n');
     text
 }

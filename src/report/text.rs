@@ -104,7 +104,7 @@ pub(super) fn verdict(report: &Report) -> String {
         RunVerdict::Fail => format!("FAIL: {}{of}.{first}{}", count(causes, "cause"), if_self_hosted(report)),
         RunVerdict::Warn => format!("WARN: nothing failed, {}{of}.", count(causes, "warning")),
         RunVerdict::Pass if report.source.is_some() => {
-            "PASS: every test of GitLab's own passed; they look at less than Duo needs.".into()
+            "PASS: GitLab's own tests found nothing; they look at less than Duo needs.".into()
         }
         RunVerdict::Pass => {
             "PASS: nothing stands between this node and GitLab Duo, as far as it was asked.".into()

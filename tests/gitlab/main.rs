@@ -5,8 +5,8 @@
 
 mod causes;
 mod rows;
-// mod viewed;
-// mod written;
+mod viewed;
+mod written;
 
 use duo_doctor::report::import;
 use duo_doctor::run::Run;

@@ -30,12 +30,7 @@ pub(super) fn run(results: &[ProbeResult]) -> Run {
         step.ended = None;
         steps.push(step);
     }
-    Run {
-        about: Some(about(results, &setting)),
-        steps,
-        ending: Some(Ending::Complete),
-        ..Run::default()
-    }
+    Run { about: Some(about(results, &setting)), steps, ending: Some(Ending::Complete), ..Run::default() }
 }
 
 fn settled(result: &ProbeResult, setting: &Setting) -> Settled {

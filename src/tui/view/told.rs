@@ -53,8 +53,13 @@ fn result(model: &Model, step: usize) -> Option<ProbeResult> {
 /// What to say below the list; empty where the report is ours.
 pub(super) fn lacks(model: &Model, width: usize) -> Vec<Line<'static>> {
     let Some(kind) = source(model) else { return Vec::new() };
-    let mut said =
-        lines::paragraph(model.look, width, 1, &format!("? Not in this report: {}", kind.lacks()), Role::Plain);
+    let mut said = lines::paragraph(
+        model.look,
+        width,
+        1,
+        &format!("? Not in this report: {}", kind.lacks()),
+        Role::Plain,
+    );
     let then = "To know, run duo-doctor on the node. Who holds the licence was not read.";
     said.extend(lines::paragraph(model.look, width, 1, then, Role::Plain));
     said

@@ -35,7 +35,9 @@ pub fn draw(model: &Model, panes: &Panes, buf: &mut Buffer) {
     }
     let lacks = told::lacks(model, usize::from(panes.list.width));
     if !lacks.is_empty() {
-        below_list(model, panes, &lacks, buf);
+        // Its first line says the most: it is shown where the others have no room.
+        let rows = lacks.len().min(usize::from(left(model, panes)));
+        below_list(model, panes, &lacks[..rows], buf);
         return;
     }
     if let Some(area) = panes.third {
@@ -51,11 +53,16 @@ pub fn draw(model: &Model, panes: &Panes, buf: &mut Buffer) {
 
 /// Draws lines below the list, where it leaves room for all of them.
 fn below_list(model: &Model, panes: &Panes, page: &[Line<'static>], buf: &mut Buffer) {
-    let used = u16::try_from(list::lines(model, usize::from(panes.list.height)).len()).unwrap_or(u16::MAX);
-    let left = panes.list.height.saturating_sub(used);
+    let left = left(model, panes);
     if usize::from(left) >= page.len() {
-        lines::draw(page, 0, Rect { y: panes.list.y + used, height: left, ..panes.list }, buf);
+        lines::draw(page, 0, Rect { y: panes.list.bottom() - left, height: left, ..panes.list }, buf);
     }
+}
+
+/// The rows that the list leaves.
+fn left(model: &Model, panes: &Panes) -> u16 {
+    let used = list::lines(model, usize::from(panes.list.height)).len();
+    panes.list.height.saturating_sub(u16::try_from(used).unwrap_or(u16::MAX))
 }
 
 fn is_healthy(model: &Model) -> bool {
