@@ -93,7 +93,7 @@ impl Hidden {
             }
             let mut value = super::build::value(report);
             scrub::scrub_value(&mut value);
-            for part in ["instance", "node", "routes", "doors", "probes", "checks", "root_causes"] {
+            for part in ["instance", "node", "routes", "doors", "probes", "checks", "root_causes", "source"] {
                 hidden.collect(&value[part], part);
             }
         }

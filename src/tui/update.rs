@@ -93,6 +93,7 @@ pub fn open_saved(model: &mut Model, run: Run) {
     let started = run.about.as_ref().map(|a| a.started_at);
     model.values = Values::of(run.about.as_ref());
     model.title = run.about.as_ref().and_then(|a| a.demo.clone());
+    let started = started.filter(|_| run.about.as_ref().is_none_or(|a| a.source.is_none()));
     model.ended = started.and_then(|s| s.checked_add(jiff::SignedDuration::try_from(run.at).ok()?).ok());
     model.run = run;
     model.phase = Phase::Rest;

@@ -34,6 +34,7 @@ pub mod reasons;
 pub mod routes;
 pub mod seen;
 pub mod small;
+mod told;
 pub mod waterfall;
 pub mod ways;
 pub mod wide;

@@ -7,9 +7,9 @@
 //!    because the company CA is missing from GitLab's own store.    10 more follow
 //! ```
 
-use super::figure;
 use super::lines::{self, Row};
 use super::words;
+use super::{figure, header};
 use crate::run::event::{Ending, Settled, Skip};
 use crate::run::{Run, RunVerdict, Status};
 use crate::text;
@@ -219,6 +219,9 @@ pub fn headline(model: &Model) -> String {
             format!("Nothing failed, but {} reached no verdict.", text::count(open, "check"))
         }
         RunVerdict::Fail | RunVerdict::Warn => "Something is wrong, and no cause is known.".to_owned(),
+        RunVerdict::Pass if header::source(model).is_some() => {
+            "GitLab's own tests found nothing; they look at less than Duo needs.".to_owned()
+        }
         RunVerdict::Pass => "Every way that was walked is open.".to_owned(),
     }
 }

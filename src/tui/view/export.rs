@@ -28,6 +28,7 @@ fn name(format: Format) -> &'static str {
         Format::Json => "JSON",
         Format::Jsonl => "JSONL",
         Format::Text => "text",
+        Format::Gitlab => "GitLab",
     }
 }
 

@@ -9,7 +9,7 @@
 
 use super::lines::{self, Row};
 use super::panes::Panes;
-use super::{before, figure, hops, inward, mend, path, seen, ways, words};
+use super::{before, figure, hops, inward, mend, path, seen, told, ways, words};
 use crate::check::Group;
 use crate::run::RunVerdict;
 use crate::text;
@@ -33,21 +33,36 @@ pub fn draw(model: &Model, panes: &Panes, buf: &mut Buffer) {
             cell.set_symbol(model.look.pick("▌", ">")).set_style(model.look.style(Role::Live));
         }
     }
+    let lacks = told::lacks(model, usize::from(panes.list.width));
+    if !lacks.is_empty() {
+        // Its first line says the most: it is shown where the others have no room.
+        let rows = lacks.len().min(usize::from(left(model, panes)));
+        below_list(model, panes, &lacks[..rows], buf);
+        return;
+    }
     if let Some(area) = panes.third {
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
         lines::draw(&third(model, usize::from(area.width)), 0, area, buf);
     } else if panes.details.is_none() && is_healthy(model) {
-        let used =
-            u16::try_from(list::lines(model, usize::from(panes.list.height)).len()).unwrap_or(u16::MAX);
-        let left = panes.list.height.saturating_sub(used);
-        let ways = walked(model, usize::from(panes.list.width));
-        if usize::from(left) > ways.len() {
-            let mut page =
-                vec![lines::rule(model.look, usize::from(panes.list.width), "the ways that were walked", "")];
-            page.extend(ways);
-            lines::draw(&page, 0, Rect { y: panes.list.y + used, height: left, ..panes.list }, buf);
-        }
+        let mut page =
+            vec![lines::rule(model.look, usize::from(panes.list.width), "the ways that were walked", "")];
+        page.extend(walked(model, usize::from(panes.list.width)));
+        below_list(model, panes, &page, buf);
     }
+}
+
+/// Draws lines below the list, where it leaves room for all of them.
+fn below_list(model: &Model, panes: &Panes, page: &[Line<'static>], buf: &mut Buffer) {
+    let left = left(model, panes);
+    if usize::from(left) >= page.len() {
+        lines::draw(page, 0, Rect { y: panes.list.bottom() - left, height: left, ..panes.list }, buf);
+    }
+}
+
+/// The rows that the list leaves.
+fn left(model: &Model, panes: &Panes) -> u16 {
+    let used = list::lines(model, usize::from(panes.list.height)).len();
+    panes.list.height.saturating_sub(u16::try_from(used).unwrap_or(u16::MAX))
 }
 
 fn is_healthy(model: &Model) -> bool {
