@@ -7,6 +7,7 @@ pub mod dial;
 pub mod doors;
 pub mod environment;
 pub mod facts;
+pub mod logs;
 pub mod place;
 pub mod ranges;
 pub mod runner;
