@@ -6,6 +6,7 @@
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::network::addresses::special;
 use crate::checks::network::named;
+use crate::checks::serves;
 use crate::failure::Layer;
 use crate::finding::Code;
 use crate::probe::{Probe, Reading};
@@ -22,6 +23,7 @@ pub(in crate::checks) static OUTBOUND_FILTER: Check = Check {
     about: "Rails refuses private, loopback and shared addresses for the portal's host, also behind a proxy.",
     codes: &[Code::AddressBlockedByFilter],
     needs: &[],
+    serves: serves::nothing,
     places: |subject| if stacks(subject).is_empty() { Vec::new() } else { vec![Place::Node] },
     ask: |subject, _, _| target(subject).map(|t| Ask::whole(Probe::Resolve(t))).into_iter().collect(),
     judge,

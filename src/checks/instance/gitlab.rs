@@ -1,6 +1,7 @@
 //! `gitlab`, `edition`, `version`: what is installed here, and which part of the instance this node is.
 
 use crate::check::{Check, Group, Verdict};
+use crate::checks::serves;
 use crate::finding::{Code, Finding};
 use crate::subject::Subject;
 use crate::subject::facts::Unread;
@@ -21,6 +22,7 @@ pub(in crate::checks) static GITLAB: Check = Check {
         Code::SelfSignedTokensUnneeded,
     ],
     needs: &[],
+    serves: serves::nothing,
     places: |_| vec![Place::Node],
     ask: |_, _, _| Vec::new(),
     judge: |subject, _, _| gitlab(subject),
@@ -34,6 +36,7 @@ pub(in crate::checks) static EDITION: Check = Check {
     about: "GitLab Duo is part of the Enterprise Edition: the Community Edition has none of it.",
     codes: &[Code::EditionNotEnterprise],
     needs: &[],
+    serves: serves::everything,
     places: installed,
     ask: |_, _, _| Vec::new(),
     judge: |subject, _, _| edition(subject),
@@ -47,6 +50,7 @@ pub(in crate::checks) static VERSION: Check = Check {
     about: "GitLab Duo wants GitLab 17.2 or later; the Agent Platform wants 18.2, its flows 18.8.",
     codes: &[Code::VersionOld],
     needs: &[],
+    serves: serves::nothing,
     places: installed,
     ask: |_, _, _| Vec::new(),
     judge: |subject, _, _| version(subject),

@@ -236,7 +236,7 @@ fn proven(model: &Model, width: usize, rows: usize) -> Vec<Line<'static>> {
     let skips = |wanted: Skip| {
         let mut whys: Vec<String> = Vec::new();
         for state in &model.run.steps {
-            if let Some(Settled::Skip { kind, why }) = &state.settled {
+            if let Some(Settled::Skip { kind, why, .. }) = &state.settled {
                 let why = format!("{} ({why})", state.plan.title);
                 if *kind == wanted && !whys.contains(&why) {
                     whys.push(why);

@@ -1,0 +1,51 @@
+//! What a check was not given that would have told: a token, a word of consent.
+
+use serde::{Deserialize, Serialize};
+
+/// What is wanted for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Want {
+    /// A personal access token.
+    Token,
+    /// One question to Rails on this node.
+    Runner,
+    /// Either of the two.
+    TokenOrRunner,
+    /// One real code completion.
+    Completion,
+    /// A sample of Cloudflare's ranges.
+    Sampling,
+    /// To hold a connection open for some time.
+    Hold,
+}
+
+impl Want {
+    /// The options that give it.
+    pub fn option(self) -> &'static str {
+        match self {
+            Want::Token => "--token-file",
+            Want::Runner => "--rails-runner",
+            Want::TokenOrRunner => "--token-file or --rails-runner",
+            Want::Completion => "--allow-completion",
+            Want::Sampling => "--only cloudflare-ranges",
+            Want::Hold => "--hold",
+        }
+    }
+
+    /// Whether a token would do.
+    pub fn is_met_by_a_token(self) -> bool {
+        match self {
+            Want::Token | Want::TokenOrRunner => true,
+            Want::Runner | Want::Completion | Want::Sampling | Want::Hold => false,
+        }
+    }
+
+    /// Whether a question to Rails would do.
+    pub fn is_met_by_the_runner(self) -> bool {
+        match self {
+            Want::Runner | Want::TokenOrRunner => true,
+            Want::Token | Want::Completion | Want::Sampling | Want::Hold => false,
+        }
+    }
+}
