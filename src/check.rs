@@ -5,8 +5,8 @@
 //! There is no order between checks beside `needs`: a check that correlates asks for the same probes as the
 //! checks that it looks at, and equal probes are carried out once.
 
-pub mod feature;
-pub mod want;
+mod feature;
+mod want;
 
 use crate::failure::{Failure, Layer};
 use crate::finding::{Code, Finding, Severity};
@@ -15,13 +15,13 @@ use crate::remedy;
 use crate::subject::Subject;
 use crate::subject::place::{Endpoint, Place};
 use crate::subject::services::Requirement;
-use feature::Feature;
+pub use feature::{By, Feature, Proof};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-use want::Want;
+pub use want::Want;
 
 /// The groups of the contract, section 5, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ mod serves;
 mod vendors;
 
 use crate::check::Check;
-use crate::check::feature::Feature;
+use crate::check::Feature;
 use crate::subject::place::Place;
 pub use inbound::hop::{Fares, Hop, between};
 
@@ -60,7 +60,7 @@ pub fn serves(check: &str, place: Place) -> &'static [Feature] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::feature::By;
+    use crate::check::By;
     use crate::check::{Group, UNNEEDED};
     use crate::finding::Code;
     use crate::subject::place::Endpoint;

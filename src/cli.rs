@@ -158,13 +158,16 @@ pub struct Options {
     /// Let one real code completion be asked for: it counts as use of GitLab Duo
     #[arg(long)]
     pub allow_completion: bool,
+    /// Let Rails be asked for licence and sync by one read-only `gitlab-rails runner` (up to minutes, needs root)
+    #[arg(long)]
+    pub rails_runner: bool,
     /// Hold the WebSocket open for so long to find idle cuts
     #[arg(long, value_name = "SECONDS")]
     pub hold: Option<Seconds>,
     /// For one connection step [default: 10]
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<Seconds>,
-    /// For the whole run [default: 30, more with --hold]
+    /// For the whole run [default: 30, more with --hold and --rails-runner]
     #[arg(long, value_name = "SECONDS")]
     pub deadline: Option<Seconds>,
     /// What makes the exit code non-zero

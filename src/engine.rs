@@ -3,7 +3,7 @@
 //! The engine does no I/O of its own: it is handed the function that carries out probes. It decides when a
 //! step may be judged, what is blocked and what the deadline cuts off; what a verdict means is the checks'.
 
-use crate::check::want::Want;
+use crate::check::Want;
 use crate::check::{Ask, ROUNDS, Seen, Verdict};
 use crate::plan::Plan;
 use crate::probe::{Probe, Sample};

@@ -4,7 +4,7 @@
 pub mod event;
 
 use crate::check::Group;
-use crate::check::want::Want;
+use crate::check::Want;
 use crate::failure::Layer;
 use crate::finding::{Finding, Severity};
 use crate::probe::{Probe, Sample};

@@ -372,6 +372,18 @@ pub struct Limits {
     pub sampling: Sampling,
     /// Whether one real code completion may be asked for.
     pub completion: Completion,
+    /// Whether Rails may be asked on this node.
+    pub runner: Runner,
+}
+
+/// Whether Rails may be asked, by one `gitlab-rails runner` on this node: it costs a start of Rails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Runner {
+    /// `--rails-runner` was given, or somebody said yes.
+    Allowed,
+    /// Nobody did.
+    #[default]
+    NotAsked,
 }
 
 /// Whether one real code completion may be asked for: it counts as use of GitLab Duo.
@@ -404,6 +416,7 @@ impl Limits {
         hold: None,
         sampling: Sampling::NotAsked,
         completion: Completion::NotAsked,
+        runner: Runner::NotAsked,
     };
 
     /// How long to wait for the first ping: Action Cable sends one every 3 s, so two may be missed.

@@ -14,10 +14,10 @@ pub enum Want {
     TokenOrRunner,
     /// One real code completion.
     Completion,
-    /// A sample of Cloudflare's ranges.
-    Sampling,
     /// To hold a connection open for some time.
     Hold,
+    /// A sample of Cloudflare's ranges.
+    Sampling,
 }
 
 impl Want {
@@ -30,6 +30,16 @@ impl Want {
             Want::Completion => "--allow-completion",
             Want::Sampling => "--only cloudflare-ranges",
             Want::Hold => "--hold",
+        }
+    }
+
+    /// What is not known for want of it, in a few words; `None`: it depends on the checks.
+    pub fn untold(self) -> Option<&'static str> {
+        match self {
+            Want::Token | Want::Runner | Want::TokenOrRunner => None,
+            Want::Completion => Some("one real completion"),
+            Want::Hold => Some("cuts of idle connections"),
+            Want::Sampling => Some("Cloudflare's ranges"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Which features stop where a check fails: by the part of GitLab whose way it is, and by what comes in at a door
 //! (`domain` 3.2 and 4.1).
 
-use crate::check::feature::Feature;
+use crate::check::Feature;
 use crate::subject::place::{Endpoint, Place, Stack};
 
 /// What slows, warns or prepares: no feature stops by it alone.

@@ -3,19 +3,21 @@
 use super::Options;
 use super::inputs::{Inputs, Unfit};
 use super::subject::{limits, of_node, rig, selection};
-use crate::engine::Rig;
 use crate::lab::Lab;
 use crate::lab::scenario::{Scenario, scenario, scenarios};
+use crate::node;
+use crate::node::root::Root;
 use crate::plan::Selection;
 use crate::report::file::{Overwrite, SaveError, Saved};
 use crate::report::{self, Charset, Colour};
 use crate::run::Run;
 use crate::save::save;
-use crate::subject::Limits;
 use crate::subject::environment::Environment;
+use crate::subject::{Limits, Runner, Subject};
 use crate::tui::model::DemoEntry;
+use crate::tui::model::asking::{Call, Offer};
 use crate::tui::theme::{self, Glyphs, Look};
-use crate::tui::{Live, Mend, Setup, Source};
+use crate::tui::{Found, Given, Live, Mend, Setup, Source};
 use jiff::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,12 +35,17 @@ pub fn node(
 ) -> Result<Source, Unfit> {
     let selection = selection(options)?;
     let what = Arc::new((options.clone(), inputs, environment, selection));
-    let discover = move || {
+    let discover = move |given: Given| {
         let what = what.clone();
         let find = move || {
             let (options, inputs, environment, selection) = &*what;
-            let subject = of_node(options, inputs, environment, clock()).map_err(|e| e.to_string())?;
-            Ok::<Rig, String>(rig(subject, selection))
+            let mut subject = of_node(options, inputs, environment, clock()).map_err(|e| e.to_string())?;
+            subject.limits = limits(options, given.runner);
+            if given.token.is_some() {
+                subject.token = given.token;
+            }
+            let offer = Offer { runner: runner(options, &subject), token: None };
+            Ok::<Found, String>(Found { rig: rig(subject, selection), offer })
         };
         // Reading files blocks, and the screen goes on meanwhile.
         let found = async { tokio::task::spawn_blocking(find).await.map_err(|e| e.to_string())? };
@@ -47,12 +54,21 @@ pub fn node(
     Ok(Source::Live(Live { discover: Arc::new(discover), mend: None, title: None }))
 }
 
+/// The question to Rails that could be asked on this node: where this user may start Rails, and nobody said yes yet.
+fn runner(options: &Options, subject: &Subject) -> Option<Call> {
+    let install = subject.node.install.filter(|_| subject.limits.runner == Runner::NotAsked)?;
+    let root = Root::open(options.sysroot.as_deref().unwrap_or(Path::new("/"))).ok()?;
+    let call = node::runner::call(&root, install).ok()?;
+    Some(Call { command: call.to_string(), free: node::runner::free_memory(&root) })
+}
+
 /// The UI on a scenario of the lab.
 ///
 /// # Errors
 /// A selection that names nothing.
 pub fn demo(options: &Options, scenario: Scenario, clock: fn() -> Timestamp) -> Result<Source, Unfit> {
-    Ok(Source::Live(live(scenario, limits(options), selection(options)?, clock)))
+    let limits = limits(options, Runner::NotAsked);
+    Ok(Source::Live(live(scenario, limits, selection(options)?, clock)))
 }
 
 /// The UI on the list of scenarios.
@@ -68,7 +84,7 @@ pub fn choose(options: &Options, clock: fn() -> Timestamp) -> Result<Source, Unf
         about: s.about,
     };
     let entries = scenarios().into_iter().map(entry).collect();
-    let (limits, selection) = (limits(options), selection(options)?);
+    let (limits, selection) = (limits(options, Runner::NotAsked), selection(options)?);
     let start = move |name: &str| {
         let chosen = scenario(name).unwrap_or_else(|| unreachable!("the list was made of scenarios"));
         live(chosen, limits, selection.clone(), clock)
@@ -84,12 +100,17 @@ fn live(scenario: Scenario, limits: Limits, selection: Selection, clock: fn() ->
     let lab: Arc<OnceCell<Lab>> = Arc::default();
     let shared = lab.clone();
     let what = Arc::new((scenario, selection));
-    let discover = move || {
+    let discover = move |given: Given| {
         let (lab, what) = (lab.clone(), what.clone());
         let find = async move {
             let started = lab.get_or_try_init(|| Lab::start(&what.0, clock())).await;
             let started = started.map_err(|e| format!("the lab does not start: {e}"))?;
-            Ok::<Rig, String>(rig(started.subject(limits, clock()), &what.1))
+            let mut subject = started.subject(limits, clock());
+            if given.token.is_some() {
+                subject.token = given.token;
+            }
+            let token = Some(format!("The demo's own is {}", Lab::TOKEN));
+            Ok::<Found, String>(Found { rig: rig(subject, &what.1), offer: Offer { runner: None, token } })
         };
         Box::pin(find) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
     };

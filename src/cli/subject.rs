@@ -15,25 +15,34 @@ use crate::subject::doors::{Certainty, Doors, Entry, doors};
 use crate::subject::environment::Environment;
 use crate::subject::place::{Place, Stack};
 use crate::subject::ranges::Sampling;
+use crate::subject::runner;
 use crate::subject::services::{Deployment, Services};
 use crate::subject::{
-    About, Cloudflare, Completion, Limits, Node, PublicRoots, Route, Shell, Store, StoreId, Subject, Via,
+    About, Cloudflare, Completion, Limits, Node, PublicRoots, Route, Runner, Shell, Store, StoreId, Subject,
+    Via,
 };
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// The limits that the options give.
-pub fn limits(options: &Options) -> Limits {
+/// The limits that the options give, and the word that was given since.
+pub fn limits(options: &Options, given: Runner) -> Limits {
     let hold = options.hold.map(|s| s.0);
-    let usual = Limits::DEFAULT.deadline + hold.unwrap_or_default();
+    let runner = if options.rails_runner { Runner::Allowed } else { given };
+    let rails = match runner {
+        Runner::Allowed => runner::LIMIT,
+        Runner::NotAsked => Duration::ZERO,
+    };
+    let usual = Limits::DEFAULT.deadline + hold.unwrap_or_default() + rails;
     Limits {
         timeout: options.timeout.map_or(Limits::DEFAULT.timeout, |s| s.0),
         deadline: options.deadline.map_or(usual, |s| s.0),
         hold,
         sampling: Sampling::NotAsked,
         completion: if options.allow_completion { Completion::Allowed } else { Completion::NotAsked },
+        runner,
     }
 }
 
@@ -72,7 +81,7 @@ pub fn of_node(
         token: inputs.token.clone(),
         identity: inputs.identity.clone(),
         started_at: now,
-        limits: limits(options),
+        limits: limits(options, Runner::NotAsked),
         cloudflare: Cloudflare::embedded(),
         demo: None,
     };

@@ -6,8 +6,8 @@
 
 use super::RootCause;
 use crate::check::UNNEEDED;
-use crate::check::feature::{By, Feature, Proof};
-use crate::check::want::Want;
+use crate::check::Want;
+use crate::check::{By, Feature, Proof};
 use crate::checks::serves;
 use crate::finding::{Code, Severity};
 use crate::remedy;
@@ -171,8 +171,8 @@ fn unproven(run: &Run, feature: Feature, proof: Proof) -> State {
         return unknown(run, step);
     }
     let tells = match proof.by {
-        By::Stack(stack) => format!("{} of {} was not seen from here", proof.check, stack.name()),
-        By::Door(door) => format!("{} at the {door} door was not seen from here", proof.check),
+        By::Stack(stack) => format!("the way out of {} was not seen from here", stack.name()),
+        By::Door(door) => format!("{} at the {door} door was not tried", proof.check),
     };
     State::Unknown { tells, want: None }
 }

@@ -1,9 +1,9 @@
 //! The parts of a report, as the public contract (section 4) names them. Plain data; fields beside those named
 //! there are additions.
 
+use crate::check::Feature;
 use crate::check::Group;
-use crate::check::feature::Feature;
-use crate::check::want::Want;
+use crate::check::Want;
 use crate::failure::Layer;
 use crate::finding::{Args, Code, Severity};
 use crate::run::Status;

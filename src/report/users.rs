@@ -83,7 +83,7 @@ pub(super) fn sentence(report: &Report) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::feature::Feature;
+    use crate::check::Feature;
 
     #[test]
     fn features_that_stand_alike_share_their_words() {

@@ -1,6 +1,6 @@
 //! What happens in a run, as data: the log that everything else is folded from, one event a line in `jsonl`.
 
-use crate::check::want::Want;
+use crate::check::Want;
 use crate::check::{Group, Note};
 use crate::failure::Layer;
 use crate::finding::Finding;

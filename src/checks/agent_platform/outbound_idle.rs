@@ -2,7 +2,7 @@
 //! only where `--hold` asks for it.
 
 use super::{unused, walk, ways};
-use crate::check::want::Want;
+use crate::check::Want;
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::serves;
 use crate::failure::{Ended, Failure, GrpcFailure, Layer};

@@ -6,7 +6,7 @@ use super::body_limit::COMPLETIONS;
 use super::handshake::{self, Credential, carrying, credential};
 use super::hop::{self, Blame, Fares, Hop, blame};
 use super::{At, public_door, quoted};
-use crate::check::want::Want;
+use crate::check::Want;
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::checks::serves;
 use crate::failure::{Answer, Failure, Layer};

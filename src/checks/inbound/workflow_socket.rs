@@ -8,7 +8,7 @@ use super::handshake::{self, Credential, carrying, credential};
 use super::hop::{self, Blame, Fares, Hop, blame};
 use super::refusal::{Args, Refusal, of_refusal};
 use super::{At, is_gitlab, open_doors, quoted};
-use crate::check::want::Want;
+use crate::check::Want;
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::checks::network::answer::elsewhere;
 use crate::checks::serves;

@@ -3,7 +3,7 @@
 //! Silence proves nothing: many addresses of a range need not serve this name. A reject does.
 
 use super::name_does_not_matter;
-use crate::check::want::Want;
+use crate::check::Want;
 use crate::check::{Ask, Check, Group, Seen, Verdict};
 use crate::checks::serves;
 use crate::failure::{Failure, TcpKind, TlsKind};

@@ -7,9 +7,9 @@
 //!    because the company CA is missing from GitLab's own store.    10 more follow
 //! ```
 
-use super::figure;
 use super::lines::{self, Row};
-use super::words;
+use super::{users, words};
+use crate::diagnosis::features::State;
 use crate::run::event::{Ending, Settled, Skip};
 use crate::run::{Run, RunVerdict, Status};
 use crate::text;
@@ -219,42 +219,51 @@ pub fn headline(model: &Model) -> String {
             format!("Nothing failed, but {} reached no verdict.", text::count(open, "check"))
         }
         RunVerdict::Fail | RunVerdict::Warn => "Something is wrong, and no cause is known.".to_owned(),
+        RunVerdict::Pass if model.users.iter().all(|s| s.state == State::Open) && !model.users.is_empty() => {
+            "Duo is ready on this node. Every way it needs is open.".to_owned()
+        }
         RunVerdict::Pass => "Every way that was walked is open.".to_owned(),
     }
 }
 
-/// Below a healthy headline: what was not asked, what does not apply, what ends next.
+/// Whether the banner says what was proven: the run is over, and nothing is wrong.
+pub fn is_proven(model: &Model) -> bool {
+    model.phase == Phase::Rest && model.causes.is_empty()
+}
+
+/// Below a healthy headline: what is up for users, what was not asked, what ends next, what does not apply.
 fn proven(model: &Model, width: usize, rows: usize) -> Vec<Line<'static>> {
     let look = model.look;
     let label = |label: &str, text: String| {
-        Row::new(look, width).to(1).put(label, Role::Quiet).to(13).put(text, Role::Plain).line()
+        Row::new(look, width).to(1).put(label, Role::Quiet).to(13).fit(
+            text,
+            width.saturating_sub(14),
+            Role::Plain,
+        )
     };
-    let mut lines = Vec::new();
-    if rows > 4 {
-        lines.push(Line::default());
+    let mut lines: Vec<Line<'static>> = users::line(model, width).into_iter().collect();
+    lines.extend(users::not_asked(model).map(|words| label("Not asked", words).line()));
+    lines.extend(users::next_due_words(model).map(|words| label("Next due", words).line()));
+    let left_out = left_out(model);
+    if !left_out.is_empty() && lines.len() + 2 < rows {
+        lines.push(label("Left out", left_out.join("; ")).line());
     }
-    let skips = |wanted: Skip| {
-        let mut whys: Vec<String> = Vec::new();
-        for state in &model.run.steps {
-            if let Some(Settled::Skip { kind, why, .. }) = &state.settled {
-                let why = format!("{} ({why})", state.plan.title);
-                if *kind == wanted && !whys.contains(&why) {
-                    whys.push(why);
-                }
-            }
-        }
-        whys
-    };
-    let not_asked = skips(Skip::NotAsked);
-    let not_applicable = skips(Skip::NotApplicable);
-    if !not_asked.is_empty() {
-        lines.push(label("Not asked", not_asked.join("; ")));
-    }
-    if !not_applicable.is_empty() {
-        lines.push(label("Left out", not_applicable.join("; ")));
-    }
-    if let Some(until) = super::seen::first_end(model) {
-        lines.push(label("Next due", format!("a certificate ends {}", figure::day(until))));
+    if rows > lines.len() + 1 {
+        lines.insert(0, Line::default());
     }
     lines
+}
+
+/// What means nothing here, and why.
+fn left_out(model: &Model) -> Vec<String> {
+    let mut whys: Vec<String> = Vec::new();
+    for state in &model.run.steps {
+        if let Some(Settled::Skip { kind: Skip::NotApplicable, why, .. }) = &state.settled {
+            let why = format!("{} ({why})", state.plan.title);
+            if !whys.contains(&why) {
+                whys.push(why);
+            }
+        }
+    }
+    whys
 }

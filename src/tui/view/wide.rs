@@ -9,7 +9,7 @@
 
 use super::lines::{self, Row};
 use super::panes::Panes;
-use super::{before, figure, hops, inward, mend, path, seen, ways, words};
+use super::{before, figure, hops, inward, mend, path, seen, users, ways, words};
 use crate::check::Group;
 use crate::run::RunVerdict;
 use crate::text;
@@ -130,7 +130,7 @@ fn shifted(lines: Vec<Line<'static>>) -> Vec<Line<'static>> {
     lines.into_iter().map(one).collect()
 }
 
-/// The third column: the ways out, the doors in, this session.
+/// The third column: the ways out, the doors in, what is up for users, what ends next, this session.
 fn third(model: &Model, width: usize) -> Vec<Line<'static>> {
     let look = model.look;
     let mut page = vec![lines::plain(look, width, 0, "out of this node", Role::Quiet), Line::default()];
@@ -140,6 +140,21 @@ fn third(model: &Model, width: usize) -> Vec<Line<'static>> {
     page.push(Line::default());
     page.extend(inward::lines(model, width));
     page.push(lines::rule(look, width, "", ""));
+    let users = users::column(model, width);
+    if !users.is_empty() {
+        page.extend(users);
+        page.push(lines::rule(look, width, "", ""));
+    }
+    let due = users::next_due(model);
+    if !due.is_empty() {
+        page.push(lines::plain(look, width, 0, "next due", Role::Quiet));
+        page.push(Line::default());
+        for (at, what) in due {
+            let row = Row::new(look, width).to(2).put(figure::day(at.as_second()), Role::Plain).to(20);
+            page.push(row.put(what, Role::Plain).line());
+        }
+        page.push(lines::rule(look, width, "", ""));
+    }
     page.push(lines::plain(look, width, 0, "this session", Role::Quiet));
     page.push(Line::default());
     for (at, words) in model.session.iter().rev().take(12) {
