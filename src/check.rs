@@ -9,12 +9,10 @@ mod feature;
 mod want;
 
 use crate::failure::{Failure, Layer};
-use crate::finding::{Code, Finding, Severity};
+use crate::finding::{Code, Finding};
 use crate::probe::{Probe, Reading, Sample};
-use crate::remedy;
 use crate::subject::Subject;
-use crate::subject::place::{Endpoint, Place};
-use crate::subject::services::Requirement;
+use crate::subject::place::Place;
 pub use feature::{By, Feature, Proof};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -117,71 +115,15 @@ pub struct Check {
     pub judge: fn(&Subject, Place, Seen) -> Verdict,
 }
 
-impl Check {
-    /// Every slice wanted at a place, given what has been seen so far: none where the place leads to a service that
-    /// is not used from here.
-    pub fn asks(&self, subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
-        match place.endpoint().map(|e| subject.requirement(e)) {
-            Some(Requirement::NotUsed(_)) => Vec::new(),
-            Some(Requirement::Needed | Requirement::Optional(_)) | None => (self.ask)(subject, place, seen),
-        }
-    }
-
-    /// The verdict at a place. Where the place leads to a service that Duo does not need here, a failure becomes
-    /// a warning that names it, and what lies behind the failure means nothing.
-    pub fn verdict(&self, subject: &Subject, place: Place, seen: Seen) -> Verdict {
-        let optional = match place.endpoint().map(|e| (e, subject.requirement(e))) {
-            Some((_, Requirement::NotUsed(reason))) => return Verdict::NotApplicable(reason.to_owned()),
-            Some((endpoint, Requirement::Optional(reason))) => Some((endpoint, reason)),
-            Some((_, Requirement::Needed)) | None => None,
-        };
-        let Some((endpoint, reason)) = optional else { return (self.judge)(subject, place, seen) };
-        let ended_before = |ask: &Ask| {
-            let failed = seen.samples(&ask.probe).iter().find(|s| s.failure().is_some());
-            failed.is_some_and(|s| s.layer < ask.from)
-        };
-        let asked = (self.ask)(subject, place, seen);
-        if !asked.is_empty() && asked.iter().all(ended_before) {
-            return Verdict::NotApplicable(format!("not reached, and not needed: {reason}"));
-        }
-        match (self.judge)(subject, place, seen) {
-            Verdict::Findings(found) => {
-                Verdict::Findings(found.into_iter().map(|f| f.unneeded(subject, endpoint, reason)).collect())
-            }
-            verdict @ (Verdict::Pass(_)
-            | Verdict::NotApplicable(_)
-            | Verdict::NotAsked(_)
-            | Verdict::Wants(..)
-            | Verdict::Unknown(_)) => verdict,
-        }
-    }
-}
-
-/// What every check finds in place of a failure at a service that is not needed.
-pub const UNNEEDED: Code = Code::UnneededWayFails;
-
-impl Finding {
-    /// What a failure comes to at a service that is not needed: a warning in its place, with its name.
-    fn unneeded(self, subject: &Subject, endpoint: Endpoint, reason: &str) -> Finding {
-        if self.code.severity() == Severity::Warn {
-            return self;
-        }
-        let host = subject.target(endpoint).map(|t| t.host).unwrap_or_default();
-        let words = remedy::short(self.code, &self.args, &remedy::Values::default());
-        let args =
-            [("host", host.as_str()), ("finding", self.code.as_str()), ("words", &words), ("reason", reason)];
-        Finding::new(UNNEEDED, &args)
-    }
-}
-
 impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Check({})", self.id)
     }
 }
 
-/// How often a check may ask again: control probes after a failure need two rounds, four leave room.
-pub const ROUNDS: usize = 4;
+/// How often a check may ask again. The instance's API wants up to five: is the first door open, else the second and its
+/// certificate, the version, the document made for it, once more without the fields that it lacks.
+pub const ROUNDS: usize = 6;
 
 /// A slice of a probe: the layers that a check judges.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

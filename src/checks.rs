@@ -2,6 +2,7 @@
 
 mod agent_platform;
 mod answerer;
+mod api;
 mod exchange;
 pub mod front_end;
 mod handshake;
@@ -9,7 +10,9 @@ mod inbound;
 mod instance;
 mod interception;
 mod network;
+pub mod requirement;
 mod serves;
+mod synchronization;
 mod vendors;
 
 use crate::check::Check;
@@ -20,14 +23,23 @@ pub use inbound::hop::{Fares, Hop, between};
 /// The check that samples Cloudflare's ranges: the only one that runs on request alone.
 pub const CLOUDFLARE_RANGES: &str = network::ranges::ID;
 
+/// The check that runs GitLab's own health check, which sends one completion.
+pub const GITLAB_CHECK: &str = "gitlab-check";
+
 /// Every check, in the order of the contract, section 5.
 pub static CHECKS: &[&Check] = &[
     &instance::gitlab::GITLAB,
     &instance::gitlab::EDITION,
     &instance::gitlab::VERSION,
+    &instance::token::TOKEN,
+    &instance::rails::RAILS,
+    &instance::modes::SILENT_MODE,
+    &instance::modes::MAINTENANCE_MODE,
+    &instance::duo::DUO_SETTINGS,
     &instance::proxy_config::PROXY_CONFIG,
     &instance::filter::OUTBOUND_FILTER,
     &instance::clock::CLOCK,
+    &instance::duo::COMPOSITE_IDENTITY,
     &network::dns::DNS,
     &network::addresses::ADDRESSES,
     &network::addresses::ADDRESS_RANGE,
@@ -47,7 +59,18 @@ pub static CHECKS: &[&Check] = &[
     &inbound::workflow_socket::WORKFLOW_SOCKET,
     &inbound::body_limit::BODY_LIMIT,
     &inbound::streaming::STREAMING,
+    &synchronization::licence::LICENCE,
+    &synchronization::access::SYNC,
+    &synchronization::access::ACCESS_DATA,
+    &synchronization::access::ACCESS_TOKEN,
+    &synchronization::add_ons::ADD_ONS,
+    &synchronization::add_ons::SEATS,
+    &synchronization::sidekiq::SIDEKIQ,
+    &exchange::gateway::GATEWAY,
     &exchange::headers::HEADERS,
+    &exchange::direct_access::DIRECT_ACCESS,
+    &exchange::gitlab_check::CHECK,
+    &exchange::completion::COMPLETION,
     &agent_platform::workflow::WORKFLOW,
     &agent_platform::http2_kept::HTTP2_KEPT,
 ];
@@ -59,9 +82,10 @@ pub fn serves(check: &str, place: Place) -> &'static [Feature] {
 
 #[cfg(test)]
 mod tests {
+    use super::requirement::UNNEEDED;
     use super::*;
     use crate::check::By;
-    use crate::check::{Group, UNNEEDED};
+    use crate::check::Group;
     use crate::finding::Code;
     use crate::subject::place::Endpoint;
 

@@ -1,6 +1,7 @@
 //! Options: what an administrator may say, and what a subject becomes of it. The only rung that sees node, net
 //! and lab together.
 
+mod carry;
 pub mod inputs;
 pub mod screen;
 pub mod subject;
@@ -158,7 +159,7 @@ pub struct Options {
     /// Let one real code completion be asked for: it counts as use of GitLab Duo
     #[arg(long)]
     pub allow_completion: bool,
-    /// Let Rails be asked for licence and sync by one read-only `gitlab-rails runner` (up to minutes, needs root)
+    /// Let it read licence and sync state by one read-only `gitlab-rails runner` call (takes up to minutes, needs root)
     #[arg(long)]
     pub rails_runner: bool,
     /// Hold the WebSocket open for so long to find idle cuts

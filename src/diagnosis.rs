@@ -3,6 +3,7 @@
 
 mod consequences;
 pub mod features;
+mod knowledge;
 mod workflow;
 
 use crate::check::Group;

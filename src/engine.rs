@@ -5,6 +5,7 @@
 
 use crate::check::Want;
 use crate::check::{Ask, ROUNDS, Seen, Verdict};
+use crate::checks::requirement;
 use crate::plan::Plan;
 use crate::probe::{Probe, Sample};
 use crate::run::event::{Ending, Event, Planned, Settled, Skip};
@@ -252,7 +253,7 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
         }
         let head = self.rig.plan.steps[step].head;
         let wanted = if course.rounds < ROUNDS {
-            head.check.asks(&self.rig.subject, head.place, Seen::new(&self.answers))
+            requirement::asks(head.check, &self.rig.subject, head.place, Seen::new(&self.answers))
         } else {
             Vec::new()
         };
@@ -344,7 +345,7 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
 
     fn judge(&self, step: usize) -> Settled {
         let head = self.rig.plan.steps[step].head;
-        match head.check.verdict(&self.rig.subject, head.place, Seen::new(&self.answers)) {
+        match requirement::verdict(head.check, &self.rig.subject, head.place, Seen::new(&self.answers)) {
             Verdict::Pass(note) => Settled::Pass(note),
             Verdict::Findings(findings) if findings.is_empty() => {
                 Settled::Error { why: "the check found nothing and did not pass".to_owned() }

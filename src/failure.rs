@@ -4,9 +4,11 @@
 mod answer;
 pub mod certificate;
 mod grpc;
+mod rails;
 
 pub use answer::{Answer, Headers};
 pub use grpc::GrpcFailure;
+pub use rails::{RailsFailure, RailsKind};
 
 use crate::millis;
 use crate::subject::address::Target;
@@ -42,6 +44,8 @@ pub enum Layer {
     Ping,
     /// A WebSocket, or a gRPC stream, held open for as long as asked.
     Hold,
+    /// What this node itself tells, without a connection: Rails, its log files.
+    Node,
 }
 
 impl Layer {
@@ -59,6 +63,7 @@ impl Layer {
             Layer::Message => "message",
             Layer::Ping => "ping",
             Layer::Hold => "hold",
+            Layer::Node => "node",
         }
     }
 }
@@ -83,6 +88,8 @@ pub enum Failure {
     Grpc(GrpcFailure),
     /// The WebSocket was not opened or did not stay open.
     WebSocket(WebSocketFailure),
+    /// Rails on this node did not answer.
+    Rails(RailsFailure),
     /// Something that no variant describes. No scenario may reach it.
     Other {
         /// Where it happened.
@@ -106,6 +113,7 @@ impl fmt::Display for Failure {
             Failure::Http(http) => write!(f, "no HTTP came: {}", http.words),
             Failure::Grpc(grpc) => grpc.fmt(f),
             Failure::WebSocket(_) => f.write_str("the WebSocket was not opened or did not stay open"),
+            Failure::Rails(rails) => f.write_str(&rails.words),
             Failure::Other { layer, message } => write!(f, "{}: {message}", layer.as_str()),
         }
     }

@@ -73,6 +73,30 @@ codes! {
     VersionOld = "version-old" Warn ["version"] same [],
     /// The instance's URL begins with `http://`.
     InstanceUrlNotHttps = "instance-url-not-https" Fail ["url", "host"] same [],
+    /// The token is no token of this instance, or its time is over.
+    TokenRejected = "token-rejected" Fail ["host", "words"] same [],
+    /// The token's user is no administrator, or Admin Mode hides it.
+    TokenNotAdmin = "token-not-admin" Warn ["unread"] same [],
+    /// The token lacks a scope.
+    TokenScopeMissing = "token-scope-missing" Warn ["wanted", "unread"] same [],
+    /// Silent Mode stops all requests that change something elsewhere.
+    SilentModeOn = "silent-mode-on" Fail ["by"] same [],
+    /// Maintenance Mode: GitLab is read-only.
+    MaintenanceModeOn = "maintenance-mode-on" Fail ["by"] same [],
+    /// Duo is off for everybody, and nobody can turn it on.
+    DuoOff = "duo-off" Fail ["by"] same [],
+    /// Duo is off unless a group or project turns it on.
+    DuoOffByDefault = "duo-off-by-default" Warn ["by"] same [],
+    /// Duo Core is the only add-on, and it is not turned on.
+    DuoCoreOff = "duo-core-off" Warn ["by"] same [],
+    /// The Agent Platform is used, and GitLab before 18.8 has it as a beta that is not turned on.
+    BetaFeaturesOff = "beta-features-off" Warn ["version"] same [],
+    /// Flows are on, and composite identity is not.
+    CompositeIdentityOff = "composite-identity-off" Warn ["by"] same [],
+    /// The outbound request filter denies all hosts but those on its list, and lacks hosts that Duo needs.
+    OutboundFilterBlocks = "outbound-filter-blocks" Fail ["hosts", "entries"] same [],
+    /// Rails connects to the address that it resolved itself, and the proxy refuses addresses.
+    DnsRebindingBehindProxy = "dns-rebinding-behind-proxy" Warn ["hosts", "proxy", "words"] same [],
     /// The node's clock is off by 60 s or more.
     ClockDrift = "clock-drift" Warn ["off", "direction", "by"] same [],
     /// The node's clock is so far off that it explains a failure, or by more than 24 h.
@@ -274,10 +298,86 @@ codes! {
     /// Workhorse opens the agent platform's WebSocket and closes it at once: it does not reach the workflow service.
     WorkflowEgressBroken = "workflow-egress-broken" Fail ["url", "host", "path", "seconds", "how"] same [],
 
+    /// No licence is active.
+    LicenseMissing = "license-missing" Fail ["by"] same [],
+    /// A licence file of the old kind, which does not synchronise.
+    LicenseLegacy = "license-legacy" Fail ["plan"] same [],
+    /// An offline licence, and no gateway of one's own.
+    LicenseOffline = "license-offline" Fail ["plan"] same [],
+    /// Over, its grace too.
+    LicenseExpired = "license-expired" Fail ["ended", "ago", "kind"] same [],
+    /// Its plan has no Duo.
+    LicensePlanTooLow = "license-plan-too-low" Fail ["plan"] same [],
+    /// It has no end, and the portal refuses to synchronise such a licence.
+    LicenseWithoutEnd = "license-without-end" Fail ["plan"] same [],
+    /// Over, and its grace is not.
+    LicenseInGrace = "license-in-grace" Warn ["ended", "until"] same [],
+    /// It ends within 15 days.
+    LicenseExpiresSoon = "license-expires-soon" Warn ["until", "days"] same [],
+    /// No access data was ever fetched.
+    SyncNever = "sync-never" Fail ["by"] same [],
+    /// The access data is older than 72 h.
+    SyncStale = "sync-stale" Fail ["ago", "at"] same [],
+    /// The access data is younger, and the seat link is older than 72 h.
+    SeatLinkStale = "seat-link-stale" Warn ["ago", "at"] same [],
+    /// The seat link is older than 50 h.
+    SyncLate = "sync-late" Warn ["ago", "at"] same [],
+    /// There is no access token.
+    AccessTokenMissing = "access-token-missing" Fail ["by"] same [],
+    /// Its time is over.
+    AccessTokenExpired = "access-token-expired" Fail ["ended", "ago"] same [],
+    /// What is stored is no token.
+    AccessTokenInvalid = "access-token-invalid" Fail ["words"] same [],
+    /// It cannot be decrypted with the secrets of this node.
+    AccessTokenUndecryptable = "access-token-undecryptable" Fail ["words"] same [],
+    /// No Duo add-on is active.
+    AddOnMissing = "add-on-missing" Fail ["by"] same [],
+    /// Seats were bought, and none is assigned.
+    SeatsUnassigned = "seats-unassigned" Warn ["add_on", "purchased"] same [],
+    /// No Sidekiq process runs.
+    SidekiqDown = "sidekiq-down" Fail ["how"] same [],
+    /// No Sidekiq process listens to the queue of Chat.
+    SidekiqQueueUnserved = "sidekiq-queue-unserved" Fail ["queue", "listened"] same [],
+    /// Jobs wait long in the queue of Chat.
+    SidekiqBacklog = "sidekiq-backlog" Warn ["queue", "latency", "size"] same [],
+
+    /// The token is for another instance or realm than the one that sends it.
+    InstanceMismatch = "instance-mismatch" Fail ["words"] same [],
+    /// The gateway does not accept the instance's token.
+    GatewayRejectsInstance = "gateway-rejects-instance" Fail ["words", "by"] same [],
+    /// The gateway is healthy and answers every token with a plain 500: it has no keys to check one with.
+    GatewayWithoutKeys = "gateway-without-keys" Fail ["host"] same [],
+    /// Workhorse cannot get its request to the gateway, and the gateway answers who asks it directly.
+    WorkhorseEgressBroken = "workhorse-egress-broken" Fail ["host", "words"] same [],
+    /// The gateway answers a real request with 5xx.
+    GatewayFailed = "gateway-failed" Fail ["status", "words", "by"] same [],
+    /// GitLab itself says that the token's user has no Duo.
+    TokenUserWithoutDuo = "token-user-without-duo" Warn ["words"] same [],
+    /// The credits are used up.
+    QuotaExceeded = "quota-exceeded" Warn ["words"] same [],
+    /// The subscription does not cover this, or the portal does not say that it does.
+    NotEntitled = "not-entitled" Warn ["words"] same [],
+    /// Too many requests.
+    RateLimited = "rate-limited" Warn ["by", "after", "what"] same [],
+    /// 200, and no text in it.
+    CompletionEmpty = "completion-empty" Warn ["words"] same [],
+    /// GitLab's own test gives up after 3 s, and real requests go through.
+    ExchangeSlow = "exchange-slow" Warn ["words"] same [],
+    /// A probe of GitLab's own health check failed.
+    GitlabCheckFailed = "gitlab-check-failed" Fail ["probe", "words", "host", "means"] same [],
+    /// A probe of GitLab's own health check failed that is known to fail where all is well.
+    GitlabCheckDoubtful = "gitlab-check-doubtful" Warn ["probe", "words", "why"] same [],
+
     /// The workflow service cannot be reached.
     WorkflowUnreachable = "workflow-unreachable" Fail ["host", "layer", "finding", "why", "by"] same ["finding", "by"],
     /// The same, where the Agent Platform is off, a beta, or not known to be used.
     WorkflowNotReachableUnused = "workflow-not-reachable-unused" Warn ["host", "finding", "words", "by", "reason"] same ["finding", "by"],
+    /// The workflow service does not accept the instance's token.
+    WorkflowUnauthenticated = "workflow-unauthenticated" Fail ["host", "words"] same [],
+    /// Flows are used, and a setting stops them.
+    FlowsDisabled = "flows-disabled" Warn ["setting"] same [],
+    /// Flows are used, and no runner can carry them out.
+    RunnerMissing = "runner-missing" Warn ["words"] same [],
 }
 
 impl Code {

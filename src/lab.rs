@@ -6,10 +6,13 @@
 //! 127.0.0.1 that the system chose; any other address is unreachable, so nothing leaves this machine.
 //! What is broken is said by `assets/scenarios/*.json`; what must be found is decided by the checks.
 
+mod api;
 mod cable;
 mod certificates;
 mod cloud;
 pub mod fault;
+mod gitlab;
+mod graphql;
 mod handshake;
 mod headers;
 mod hops;
@@ -30,13 +33,13 @@ use crate::egress::routes::{Ways, routes};
 use crate::egress::{Rules, decide};
 use crate::secret::Secret;
 use crate::subject::address::{BaseUrl, Scheme, Target};
-use crate::subject::dial::{AddressRule, AddressTo, Dial};
+use crate::subject::dial::{AddressRule, AddressTo, Dial, Rails};
 use crate::subject::doors::{Certainty, Doors, Entry, doors};
 use crate::subject::facts::Facts;
 use crate::subject::place::Stack;
 use crate::subject::ranges::Sampling;
 use crate::subject::services::{Deployment, Services};
-use crate::subject::{Cloudflare, Completion, Limits, PublicRoots, Shell, Subject, Via};
+use crate::subject::{Cloudflare, Completion, Limits, PublicRoots, RailsRunner, Shell, Subject, Via};
 use certificates::{Authorities, Roots};
 use fault::{ConnectEnd, Family, Kind, NameAnswer, On};
 use jiff::{SignedDuration, Timestamp};
@@ -214,6 +217,7 @@ impl Lab {
             addresses,
             sockets: vec![(node::WORKHORSE_SOCKET.into(), workhorse)],
             nameserver: Some(self.situation.ports.resolver),
+            rails: Some(Rails::Says(gitlab::Gitlab::of(&self.situation).rails().to_string())),
         }
     }
 
@@ -309,7 +313,8 @@ impl Lab {
         let sampling = if self.situation.scenario.sampled { Sampling::Asked } else { limits.sampling };
         let completion =
             if self.situation.scenario.completion { Completion::Allowed } else { limits.completion };
-        let limits = Limits { sampling, completion, ..limits };
+        let rails = if self.situation.scenario.rails_runner { RailsRunner::Allowed } else { limits.rails };
+        let limits = Limits { sampling, completion, rails, ..limits };
         match (limits.hold, self.situation.scenario.hold.map(Duration::from_secs)) {
             (None, Some(hold)) => Limits { hold: Some(hold), deadline: limits.deadline + hold, ..limits },
             (Some(_), _) | (None, None) => limits,

@@ -9,6 +9,7 @@ pub mod egress;
 pub mod engine;
 pub mod failure;
 pub mod finding;
+pub mod gitlab;
 pub mod headless;
 pub mod lab;
 pub mod millis;

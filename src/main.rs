@@ -12,7 +12,6 @@ use duo_doctor::lab::Lab;
 use duo_doctor::lab::scenario::{self, Scenario};
 use duo_doctor::report::file::Overwrite;
 use duo_doctor::report::{self, Charset, Colour, Format, Redaction, diff, explain, import};
-use duo_doctor::subject::Runner;
 use duo_doctor::subject::environment::Environment;
 use duo_doctor::{text, tui};
 use jiff::Timestamp;
@@ -136,7 +135,7 @@ fn check(options: &Options, demo: Option<&str>) -> Result<u8, Stop> {
         let (_lab, found) = match demo {
             Some(name) => {
                 let lab = start_lab(name).await?;
-                let found = lab.subject(subject::limits(options, Runner::NotAsked), Timestamp::now());
+                let found = lab.subject(subject::limits(options), Timestamp::now());
                 (Some(lab), found)
             }
             None => (None, subject::of_node(options, &inputs, &shell(), Timestamp::now())?),

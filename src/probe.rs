@@ -4,6 +4,7 @@
 //! share one connection. A walk is one connection through all layers of one way and delivers a `Sample`
 //! per layer as each ends.
 
+pub mod document;
 mod reading;
 
 pub use reading::{Connected, Grpc, Outcome, Reading, Resolved, Sample, Serving, Tls, Tunnel, Upgraded};
@@ -13,6 +14,7 @@ use crate::secret::Secret;
 use crate::subject::address::Target;
 use crate::subject::doors::Aim;
 use crate::subject::{StoreId, Via};
+use document::Inquiry;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -37,6 +39,8 @@ pub enum Probe {
     /// A further request to a web server whose lower layers are already known good, over the same dial table
     /// and trust; redirects are not followed. Delivers `Layer::Http`.
     Fetch(Fetch),
+    /// What Rails on this node knows, by one read-only call of `gitlab-rails runner`. Delivers `Layer::Node`.
+    Rails,
 }
 
 /// TLS with a target's name at an address that need not be one of the target's.
@@ -167,6 +171,8 @@ pub enum Then {
     Upgrade(Upgrade),
     /// A line that is no HTTP: the first server that reads it answers in its own words, whatever stands behind it.
     Nonsense,
+    /// An HTTP request for a JSON document, of which named fields are kept.
+    Inquire(Inquiry),
     /// A call to gRPC's health service over HTTP/2.
     Grpc(Health),
 }
@@ -324,11 +330,12 @@ impl Probe {
             Probe::Connect { .. } => Layer::Tcp,
             Probe::Knock(_) => Layer::Tls,
             Probe::Fetch(_) => Layer::Http,
+            Probe::Rails => Layer::Node,
             Probe::Walk(walk) => match &walk.then {
                 Then::Close if walk.tls.is_some() => Layer::Tls,
                 Then::Close if walk.via == Via::Direct => Layer::Tcp,
                 Then::Close => Layer::Proxy,
-                Then::Request(_) | Then::Nonsense => Layer::Http,
+                Then::Request(_) | Then::Inquire(_) | Then::Nonsense => Layer::Http,
                 Then::Grpc(Health::Check) => Layer::Grpc,
                 Then::Grpc(Health::Watch(_)) => Layer::Hold,
                 Then::Upgrade(upgrade) => match upgrade.listen {

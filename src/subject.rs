@@ -364,26 +364,50 @@ pub struct About {
 pub struct Limits {
     /// For one step of a connection. Default 10 s.
     pub timeout: Duration,
-    /// For the whole run. Default 30 s, grown by `hold`.
+    /// For the whole run. Default 30 s, grown by `hold` and by what takes longer and was asked for.
     pub deadline: Duration,
+    /// Whether the deadline is the default, which grows.
+    pub deadline_grows: bool,
     /// How long a WebSocket is held open; `None`: until the first ping after the welcome, at most 7 s.
     pub hold: Option<Duration>,
     /// Whether Cloudflare's ranges are sampled.
     pub sampling: Sampling,
     /// Whether one real code completion may be asked for.
     pub completion: Completion,
-    /// Whether Rails may be asked on this node.
-    pub runner: Runner,
+    /// Whether Rails may be started once on this node to say what it knows.
+    pub rails: RailsRunner,
+    /// Whether GitLab's own health check is run where a token is given.
+    pub own_check: OwnCheck,
 }
 
-/// Whether Rails may be asked, by one `gitlab-rails runner` on this node: it costs a start of Rails.
+/// Whether `gitlab-rails runner` may be called: it takes up to minutes and about 1 GB of memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Runner {
-    /// `--rails-runner` was given, or somebody said yes.
+pub enum RailsRunner {
+    /// `--rails-runner` was given, or the question was answered with yes.
     Allowed,
-    /// Nobody did.
+    /// It was not.
     #[default]
     NotAsked,
+}
+
+impl RailsRunner {
+    /// After so long the call is stopped.
+    pub const LIMIT: Duration = Duration::from_secs(180);
+}
+
+/// Whether GitLab's own health check is run: it sends one completion and holds a thread of Puma.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnCheck {
+    /// It is run, as the Admin page runs it.
+    #[default]
+    Run,
+    /// `--skip gitlab-check` was given.
+    Skipped,
+}
+
+impl OwnCheck {
+    /// After so long no answer is waited for: Puma ends the request after 60 s.
+    pub const LIMIT: Duration = Duration::from_secs(65);
 }
 
 /// Whether one real code completion may be asked for: it counts as use of GitLab Duo.
@@ -413,11 +437,26 @@ impl Limits {
     pub const DEFAULT: Limits = Limits {
         timeout: Duration::from_secs(10),
         deadline: Duration::from_secs(30),
+        deadline_grows: true,
         hold: None,
         sampling: Sampling::NotAsked,
         completion: Completion::NotAsked,
-        runner: Runner::NotAsked,
+        rails: RailsRunner::NotAsked,
+        own_check: OwnCheck::Run,
     };
+
+    /// The same with the deadline that leaves room for what takes longer: Rails, and GitLab's own health check where a
+    /// token is given. A deadline that was given holds as given.
+    #[must_use]
+    pub fn grown(self, has_token: bool) -> Limits {
+        if !self.deadline_grows {
+            return self;
+        }
+        let rails = if self.rails == RailsRunner::Allowed { RailsRunner::LIMIT } else { Duration::ZERO };
+        let check =
+            if has_token && self.own_check == OwnCheck::Run { OwnCheck::LIMIT } else { Duration::ZERO };
+        Limits { deadline: self.deadline + rails.max(check), deadline_grows: false, ..self }
+    }
 
     /// How long to wait for the first ping: Action Cable sends one every 3 s, so two may be missed.
     pub const FIRST_PING: Duration = Duration::from_secs(7);

@@ -25,7 +25,7 @@ use crate::report::{Format, Redaction};
 use crate::run::Run;
 use crate::run::event::Event;
 use crate::secret::Secret;
-use crate::subject::Runner;
+use crate::subject::RailsRunner;
 use jiff::Timestamp;
 use model::DemoEntry;
 use model::asking::Offer;
@@ -57,7 +57,7 @@ pub struct Given {
     /// A personal access token.
     pub token: Option<Secret>,
     /// The word to ask Rails on this node.
-    pub runner: Runner,
+    pub rails: RailsRunner,
 }
 
 /// What is to be examined, and what could be asked for more.

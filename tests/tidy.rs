@@ -12,7 +12,7 @@ const LADDER: &[(u8, &[&str])] = &[
     (1, &["subject"]),
     (2, &["failure"]),
     (3, &["probe", "finding", "egress"]),
-    (4, &["remedy"]),
+    (4, &["remedy", "gitlab"]),
     (5, &["check"]),
     (6, &["checks"]),
     (7, &["plan", "run"]),

@@ -43,6 +43,14 @@ impl Want {
         }
     }
 
+    /// Whether it asks for more than a usual run does.
+    pub fn is_extra(self) -> bool {
+        match self {
+            Want::Completion | Want::Hold | Want::Sampling => true,
+            Want::Token | Want::Runner | Want::TokenOrRunner => false,
+        }
+    }
+
     /// Whether a token would do.
     pub fn is_met_by_a_token(self) -> bool {
         match self {

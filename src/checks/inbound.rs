@@ -8,7 +8,7 @@ pub(super) mod body_limit;
 pub(super) mod cable;
 pub(super) mod certificate;
 mod controls;
-mod handshake;
+pub(super) mod handshake;
 pub(super) mod health;
 pub(super) mod hop;
 pub(super) mod pings;
@@ -21,12 +21,14 @@ pub(super) mod workflow_socket;
 use crate::check::{Ask, Reached, Seen, Verdict};
 use crate::checks::vendors;
 use crate::failure::{Answer, DnsKind, Failure, HttpKind, Layer, SocketKind, TlsKind};
+use crate::probe::document::Inquiry;
 use crate::probe::{Alpn, Probe, Reading, Request, Then, Tls, TlsAsk, Walk, WhoWeAre};
 use crate::subject::address::{BaseUrl, Scheme};
 use crate::subject::doors::{Aim, Certainty, Entrance, WebServer};
 use crate::subject::place::{Door, Place};
 use crate::subject::{Subject, Via};
 use crate::text;
+use handshake::{Credential, carrying, credential};
 use std::net::IpAddr;
 
 /// Every door that this machine has.
@@ -55,16 +57,16 @@ const PAGE: &str = "/users/sign_in";
 
 /// A door at which something is tried, and what has been seen so far.
 #[derive(Clone, Copy)]
-struct At<'a> {
-    subject: &'a Subject,
-    url: &'a BaseUrl,
+pub(super) struct At<'a> {
+    pub(super) subject: &'a Subject,
+    pub(super) url: &'a BaseUrl,
     entrance: &'a Entrance,
-    seen: Seen<'a>,
+    pub(super) seen: Seen<'a>,
 }
 
 impl<'a> At<'a> {
     /// The door of a place; else why nothing can be tried there.
-    fn of(subject: &'a Subject, place: Place, seen: Seen<'a>) -> Result<Self, Verdict> {
+    pub(super) fn of(subject: &'a Subject, place: Place, seen: Seen<'a>) -> Result<Self, Verdict> {
         let Some(url) = &subject.instance else {
             return Err(Verdict::NotAsked("no instance is known: --instance-url names it".to_owned()));
         };
@@ -162,6 +164,20 @@ impl<'a> At<'a> {
         self.walk(self.tls(alpn), Then::Request(request))
     }
 
+    /// An inquiry with the token, where that may be sent.
+    pub(super) fn inquire(self, mut inquiry: Inquiry) -> Option<Probe> {
+        if credential(self) != Credential::Token {
+            return None;
+        }
+        if self.entrance.scheme != self.url.scheme {
+            inquiry.request.headers.push(("Host".to_owned(), self.url.authority()));
+        }
+        inquiry.request.headers.extend(self.entrance.headers.iter().cloned());
+        let (tls, token) = carrying(self, Credential::Token, Alpn::Both);
+        inquiry.request.credential = token;
+        Some(self.walk(tls, Then::Inquire(inquiry)))
+    }
+
     /// A GET of an address of the instance.
     fn get(self, path: &str) -> Probe {
         self.request(Alpn::Both, Request::get(self.url.path(path)))
@@ -200,7 +216,7 @@ impl<'a> At<'a> {
 
     /// Whether the door is this node's own, reached without leaving it. A port that is only supposed to be GitLab's
     /// may be anybody's.
-    fn is_local(self) -> bool {
+    pub(super) fn is_local(self) -> bool {
         match &self.entrance.aim {
             Aim::Socket(_) => true,
             Aim::Address(address) | Aim::Announced(address) => {
@@ -259,6 +275,7 @@ impl<'a> At<'a> {
             | Failure::Http(_)
             | Failure::Grpc(_)
             | Failure::WebSocket(_)
+            | Failure::Rails(_)
             | Failure::Other { .. } => return None,
         };
         Some(Verdict::NotApplicable(unseen.to_owned()))

@@ -14,6 +14,16 @@ pub(in crate::checks) fn everything(_: Place) -> &'static [Feature] {
     &Feature::ALL
 }
 
+/// What editors ask for.
+pub(in crate::checks) fn suggestions(_: Place) -> &'static [Feature] {
+    &[Feature::CodeSuggestions]
+}
+
+/// What asks the gateway in the instance's name.
+pub(in crate::checks) fn exchange(_: Place) -> &'static [Feature] {
+    &[Feature::CodeSuggestions, Feature::Chat]
+}
+
 /// What brings the answers of classic Chat.
 pub(in crate::checks) fn chat(_: Place) -> &'static [Feature] {
     &[Feature::Chat]

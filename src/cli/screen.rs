@@ -13,7 +13,7 @@ use crate::report::{self, Charset, Colour};
 use crate::run::Run;
 use crate::save::save;
 use crate::subject::environment::Environment;
-use crate::subject::{Limits, Runner, Subject};
+use crate::subject::{Limits, RailsRunner, Subject};
 use crate::tui::model::DemoEntry;
 use crate::tui::model::asking::{Call, Offer};
 use crate::tui::theme::{self, Glyphs, Look};
@@ -40,7 +40,9 @@ pub fn node(
         let find = move || {
             let (options, inputs, environment, selection) = &*what;
             let mut subject = of_node(options, inputs, environment, clock()).map_err(|e| e.to_string())?;
-            subject.limits = limits(options, given.runner);
+            if given.rails == RailsRunner::Allowed {
+                subject.limits.rails = given.rails;
+            }
             if given.token.is_some() {
                 subject.token = given.token;
             }
@@ -54,10 +56,12 @@ pub fn node(
     Ok(Source::Live(Live { discover: Arc::new(discover), mend: None, title: None }))
 }
 
-/// The question to Rails that could be asked on this node: where this user may start Rails, and nobody said yes yet.
+/// The question to Rails that could be asked on this node: where this user may start Rails, and nobody said yes yet. A
+/// Rails below `--sysroot` is never started.
 fn runner(options: &Options, subject: &Subject) -> Option<Call> {
-    let install = subject.node.install.filter(|_| subject.limits.runner == Runner::NotAsked)?;
-    let root = Root::open(options.sysroot.as_deref().unwrap_or(Path::new("/"))).ok()?;
+    let can_be_asked = subject.limits.rails == RailsRunner::NotAsked && options.sysroot.is_none();
+    let install = subject.node.install.filter(|_| can_be_asked)?;
+    let root = Root::open(Path::new("/")).ok()?;
     let call = node::runner::call(&root, install).ok()?;
     Some(Call { command: call.to_string(), free: node::runner::free_memory(&root) })
 }
@@ -67,8 +71,7 @@ fn runner(options: &Options, subject: &Subject) -> Option<Call> {
 /// # Errors
 /// A selection that names nothing.
 pub fn demo(options: &Options, scenario: Scenario, clock: fn() -> Timestamp) -> Result<Source, Unfit> {
-    let limits = limits(options, Runner::NotAsked);
-    Ok(Source::Live(live(scenario, limits, selection(options)?, clock)))
+    Ok(Source::Live(live(scenario, limits(options), selection(options)?, clock)))
 }
 
 /// The UI on the list of scenarios.
@@ -84,7 +87,7 @@ pub fn choose(options: &Options, clock: fn() -> Timestamp) -> Result<Source, Unf
         about: s.about,
     };
     let entries = scenarios().into_iter().map(entry).collect();
-    let (limits, selection) = (limits(options, Runner::NotAsked), selection(options)?);
+    let (limits, selection) = (limits(options), selection(options)?);
     let start = move |name: &str| {
         let chosen = scenario(name).unwrap_or_else(|| unreachable!("the list was made of scenarios"));
         live(chosen, limits, selection.clone(), clock)

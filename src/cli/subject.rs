@@ -1,48 +1,45 @@
 //! From options to what a run needs: the files that they name, the subject, the selection, the rig.
 
 use super::Options;
+use super::carry::carry_out;
 use super::inputs::{Inputs, Unfit, unfit};
 use crate::check::Group;
-use crate::checks::{CHECKS, CLOUDFLARE_RANGES};
+use crate::checks::{CHECKS, CLOUDFLARE_RANGES, GITLAB_CHECK};
 use crate::egress::routes::{Ways, routes};
 use crate::egress::{Given, Rules, decide};
-use crate::engine::{CarryOut, Rig};
-use crate::net::Net;
+use crate::engine::Rig;
 use crate::node;
 use crate::plan::{Plan, Selection, What, plan};
-use crate::subject::dial::{Dial, NameRule, NameTo};
+use crate::subject::dial::{Dial, NameRule, NameTo, Rails};
 use crate::subject::doors::{Certainty, Doors, Entry, doors};
 use crate::subject::environment::Environment;
 use crate::subject::place::{Place, Stack};
 use crate::subject::ranges::Sampling;
-use crate::subject::runner;
+use crate::subject::runner::Failed;
 use crate::subject::services::{Deployment, Services};
 use crate::subject::{
-    About, Cloudflare, Completion, Limits, Node, PublicRoots, Route, Runner, Shell, Store, StoreId, Subject,
-    Via,
+    About, Cloudflare, Completion, Install, Limits, Node, OwnCheck, PublicRoots, RailsRunner, Route, Shell,
+    Store, StoreId, Subject, Via,
 };
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// The limits that the options give, and the word that was given since.
-pub fn limits(options: &Options, given: Runner) -> Limits {
+/// The limits that the options give.
+pub fn limits(options: &Options) -> Limits {
     let hold = options.hold.map(|s| s.0);
-    let runner = if options.rails_runner { Runner::Allowed } else { given };
-    let rails = match runner {
-        Runner::Allowed => runner::LIMIT,
-        Runner::NotAsked => Duration::ZERO,
-    };
-    let usual = Limits::DEFAULT.deadline + hold.unwrap_or_default() + rails;
+    let rails = if options.rails_runner { RailsRunner::Allowed } else { RailsRunner::NotAsked };
+    let usual = Limits::DEFAULT.deadline + hold.unwrap_or_default();
     Limits {
         timeout: options.timeout.map_or(Limits::DEFAULT.timeout, |s| s.0),
         deadline: options.deadline.map_or(usual, |s| s.0),
+        deadline_grows: options.deadline.is_none(),
         hold,
         sampling: Sampling::NotAsked,
         completion: if options.allow_completion { Completion::Allowed } else { Completion::NotAsked },
-        runner,
+        rails,
+        own_check: OwnCheck::Run,
     }
 }
 
@@ -81,11 +78,12 @@ pub fn of_node(
         token: inputs.token.clone(),
         identity: inputs.identity.clone(),
         started_at: now,
-        limits: limits(options, Runner::NotAsked),
+        limits: limits(options),
         cloudflare: Cloudflare::embedded(),
         demo: None,
     };
     subject.dial = dial(options, &subject.node);
+    subject.dial.rails = subject.node.install.map(|install| rails(options, &root, install));
     subject.deployment = match options.deployment {
         Deployment::Unknown => Deployment::detected(subject.instance.as_ref(), &subject.services),
         given => given,
@@ -147,6 +145,19 @@ fn stores<const N: usize>(read: [(&[Stack], Option<Store>); N]) -> (Vec<Store>, 
     (stores, move |stack| of.iter().find(|(s, _)| *s == stack).map_or(StoreId(0), |(_, id)| *id))
 }
 
+/// What asks Rails on this node. Below `--sysroot` stands somebody else's tree: nothing of it is run.
+fn rails(options: &Options, root: &node::root::Root, install: Install) -> Rails {
+    if options.sysroot.is_some() {
+        return Rails::Cannot(Failed::NotFound {
+            program: "a Rails that could be run below --sysroot".to_owned(),
+        });
+    }
+    match node::runner::call(root, install) {
+        Ok(call) => Rails::Ask(call),
+        Err(failed) => Rails::Cannot(failed),
+    }
+}
+
 /// The dial table that the options fill. Below `--sysroot` names are resolved by its own files where it has them.
 fn dial(options: &Options, node: &Node) -> Dial {
     let given =
@@ -205,6 +216,14 @@ pub fn rig(mut subject: Subject, selection: &Selection) -> Rig {
     if selection.names(CLOUDFLARE_RANGES) {
         subject.limits.sampling = Sampling::Asked;
     }
+    let leaves_out = |what: &What| match what {
+        What::Check(id) | What::At(id, _) => *id == GITLAB_CHECK,
+        What::Group(group) => *group == Group::Exchange,
+    };
+    if selection.skip.iter().any(leaves_out) {
+        subject.limits.own_check = OwnCheck::Skipped;
+    }
+    subject.limits = subject.limits.grown(subject.token.is_some());
     let subject = Arc::new(subject);
     let plan: Plan = plan(&subject, CHECKS, selection);
     let about = About {
@@ -219,14 +238,5 @@ pub fn rig(mut subject: Subject, selection: &Selection) -> Rig {
         deployment: subject.deployment.as_str().map(str::to_owned),
         deadline: subject.limits.deadline,
     };
-    Rig { carry_out: on_the_wire(&subject), subject, plan: Arc::new(plan), about }
-}
-
-/// Probes on the wire, all of one round over the same resolutions and stores.
-fn on_the_wire(subject: &Arc<Subject>) -> CarryOut {
-    let net = Arc::new(Net::new(subject.clone()));
-    Arc::new(move |probe, mut deliver| {
-        let net = net.clone();
-        Box::pin(async move { net.carry_out(&probe, &mut *deliver).await })
-    })
+    Rig { carry_out: carry_out(&subject), subject, plan: Arc::new(plan), about }
 }

@@ -1,8 +1,10 @@
 //! Which finding explains which other: a table, and how far each of its rows reaches.
 
 use super::At;
+use super::knowledge;
 use super::workflow::is_same_fault;
-use crate::check::{Group, UNNEEDED};
+use crate::check::Group;
+use crate::checks::requirement::UNNEEDED;
 use crate::finding::{Code, Finding};
 use crate::subject::place::{Place, Stack};
 
@@ -231,6 +233,7 @@ pub(super) fn explains(found: &[At], cause: &At, effect: &At) -> bool {
             }
     });
     listed
+        || knowledge::explains(cause, effect)
         || is_the_same_unneeded(cause, effect)
         || is_the_same_inside(cause, effect)
         || is_same_fault(found, cause, effect)

@@ -1,13 +1,14 @@
 //! What is up for users: for each feature of GitLab Duo, whether its way is open. Pure.
 //!
-//! Failures stop, warnings do not. A feature counts as open only where its proofs were seen and nothing that serves
-//! it stayed without a verdict: what is not known is never open. Whether a completion really comes is a check of its
-//! own, which serves nothing here.
+//! Failures stop, warnings do not. A feature counts as open only where its proofs were seen and nothing on its way
+//! stayed without a verdict: a way that is not known is never open. What only the instance or Rails can tell (licence,
+//! settings, a real completion) stops a feature where it fails; where nobody asked for it, the way may be open all the
+//! same, and `is_all_asked` says that something is missing.
 
 use super::RootCause;
-use crate::check::UNNEEDED;
 use crate::check::Want;
 use crate::check::{By, Feature, Proof};
+use crate::checks::requirement::UNNEEDED;
 use crate::checks::serves;
 use crate::finding::{Code, Severity};
 use crate::remedy;
@@ -43,12 +44,33 @@ pub enum State {
     },
 }
 
-/// Checks that tell until when something holds, and where it is renewed: while that way stands, its end is no end.
-const RENEWED: &[(&str, Endpoint)] = &[("access-token", Endpoint::Customers)];
+/// What tells until when something holds, and what renews it: while all of that stands, its end is no end.
+struct Renewed {
+    check: &'static str,
+    over: Endpoint,
+    by: &'static [&'static str],
+}
+
+/// The access token is fetched anew by Sidekiq, from the portal (`domain` 1.3).
+const RENEWED: &[Renewed] = &[Renewed {
+    check: "access-token",
+    over: Endpoint::Customers,
+    by: &["silent-mode", "outbound-filter", "licence", "sync", "access-data", "sidekiq"],
+}];
 
 /// Every feature, in order. `causes` are the run's root causes.
 pub fn features(run: &Run, causes: &[&RootCause]) -> Vec<Standing> {
     Feature::ALL.map(|feature| Standing { feature, state: state(run, causes, feature) }).into()
+}
+
+/// Whether everything that serves a feature was asked, but for what costs something to ask.
+pub fn is_all_asked(run: &Run) -> bool {
+    let serves_any = |s: &StepState| Feature::ALL.iter().any(|f| is_served(run, s, *f));
+    let unasked = |s: &&StepState| match &s.settled {
+        Some(Settled::Skip { kind: Skip::NotAsked, want, .. }) => !want.is_some_and(Want::is_extra),
+        Some(_) | None => false,
+    };
+    !run.steps.iter().filter(unasked).any(|s| is_behind(s.plan.place).is_none() && serves_any(s))
 }
 
 /// How many checks that serve some feature reached no verdict.
@@ -122,10 +144,18 @@ fn has_verdict(step: &StepState) -> bool {
     matches!(step.status, Status::Pass | Status::Warn | Status::Fail)
 }
 
+/// Whether a place lies on the way between users, the instance and a service.
+fn is_on_the_way(place: Place) -> bool {
+    match place {
+        Place::Way(..) | Place::Endpoint(_) | Place::Stack(_) | Place::Door(_) => true,
+        Place::Node | Place::Instance => false,
+    }
+}
+
 /// Whether a step was to tell something and did not; what means nothing here was not.
 fn is_open(step: &StepState) -> bool {
     match (&step.settled, step.status) {
-        (Some(Settled::Skip { kind, .. }), _) => *kind == Skip::NotAsked,
+        (Some(Settled::Skip { kind, .. }), _) => *kind == Skip::NotAsked && is_on_the_way(step.plan.place),
         (_, Status::Pass | Status::Warn | Status::Fail | Status::Skip) => false,
         (_, Status::Pending | Status::Running | Status::Blocked | Status::Error | Status::Cancelled) => true,
     }
@@ -133,7 +163,10 @@ fn is_open(step: &StepState) -> bool {
 
 /// Whether a step holds, or only just. A way that is not needed and fails is a warning that proves nothing.
 fn holds(step: &StepState) -> bool {
-    let proves_nothing = |code: Code| code == UNNEEDED || code == Code::WorkflowNotReachableUnused;
+    // Action Cable refuses a credential behind its 101, which proves the way; the agent's socket in place of it.
+    let refused = |code: Code| code == Code::WebsocketUnauthorized && step.plan.check == "workflow-socket";
+    let proves_nothing =
+        |code: Code| code == UNNEEDED || code == Code::WorkflowNotReachableUnused || refused(code);
     match step.status {
         Status::Pass => true,
         Status::Warn => !step.findings().iter().any(|f| proves_nothing(f.code)),
@@ -195,14 +228,16 @@ fn unknown(run: &Run, step: &StepState) -> State {
 
 /// When a feature ends that is open now: something that serves it holds until then, and what renews it fails.
 fn until(run: &Run, feature: Feature) -> Option<Timestamp> {
-    let is_broken = |endpoint: Endpoint| {
-        let on_it = |s: &&StepState| s.plan.place.endpoint() == Some(endpoint);
-        run.steps.iter().filter(on_it).any(|s| s.status == Status::Fail)
+    let is_broken = |renewed: &Renewed| {
+        let renews = |s: &&StepState| {
+            s.plan.place.endpoint() == Some(renewed.over) || renewed.by.contains(&s.plan.check.as_str())
+        };
+        run.steps.iter().filter(renews).any(|s| s.status == Status::Fail)
     };
     let ends = |step: &StepState| {
-        let (_, endpoint) = RENEWED.iter().find(|(check, _)| *check == step.plan.check)?;
+        let renewed = RENEWED.iter().find(|r| r.check == step.plan.check)?;
         let until = step.until().filter(|_| is_served(run, step, feature))?;
-        is_broken(*endpoint).then_some(until)
+        is_broken(renewed).then_some(until)
     };
     run.steps.iter().filter_map(ends).min()
 }
@@ -307,11 +342,40 @@ mod tests {
                 vec![("workflow@workflow/workhorse", found(Code::UnneededWayFails))],
                 ["open", "open", "?", "?"],
             ),
+            (
+                vec![("workflow-socket@public", found(Code::WebsocketUnauthorized))],
+                ["open", "open", "?", "?"],
+            ),
+            (vec![("cable@public", found(Code::WebsocketUnauthorized))], ["open"; 4]),
             (vec![("http@cloud/workhorse", Settled::Blocked { by: 3 }), ("reach@public", error())], ["?"; 4]),
         ] {
             assert_eq!(words(&run(&changed)), expected, "{changed:?}");
         }
         assert_eq!(words(&Run::default()), ["?"; 4]);
+    }
+
+    #[test]
+    fn what_nobody_asked_the_instance_leaves_the_way_open_and_is_said_to_be_missing() {
+        let run = run(&[("licence@instance", not_asked(Some(Want::Token)))]);
+        assert_eq!(words(&run), ["open"; 4]);
+        assert!(!is_all_asked(&run) && is_all_asked(&super::tests::run(&[])));
+        let failed = || Settled::Error { why: "the API said nothing".into() };
+        assert_eq!(words(&super::tests::run(&[("licence@instance", failed())])), ["?"; 4]);
+        let expired = found(Code::LicenseExpired);
+        assert_eq!(words(&super::tests::run(&[("licence@instance", expired)])), ["A"; 4]);
+    }
+
+    #[test]
+    fn a_feature_ends_with_the_access_token_where_nothing_renews_it() {
+        let until: Timestamp = "2026-11-23T09:14:00Z".parse().expect("a time");
+        let token =
+            || ("access-token@instance", Settled::Pass(Note { until: Some(until), ..Note::default() }));
+        assert_eq!(words(&run(&[token()])), ["open"; 4]);
+        let refused = ("tls@customers/rails", found(Code::TlsUnknownIssuer));
+        assert_eq!(words(&run(&[token(), refused])), ["2026-11-23T09:14:00Z"; 4]);
+        let silent = ("silent-mode@instance", found(Code::SilentModeOn));
+        let ends = "2026-11-23T09:14:00Z";
+        assert_eq!(words(&run(&[token(), silent])), [ends, "A", ends, ends]);
     }
 
     #[test]

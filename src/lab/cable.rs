@@ -93,10 +93,12 @@ async fn cable(opened: Opened, situation: &Situation) {
         Some(CableEnd::Closed) => return end(&mut stream).await,
         Some(CableEnd::HeldBack(millis)) => (Some(Duration::from_millis(millis.max(1))), never),
         Some(CableEnd::CutAfter(seconds)) => (None, now + Duration::from_secs(seconds)),
-        Some(CableEnd::CutOver(_) | CableEnd::DeafOver(_)) | None => (None, never),
+        Some(CableEnd::Unauthorized | CableEnd::CutOver(_) | CableEnd::DeafOver(_)) | None => (None, never),
     };
     let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
-    if opened.credential.is_some_and(|c| c != format!("Bearer {GOOD_TOKEN}")) {
+    let is_refused =
+        |given: String| fault == Some(CableEnd::Unauthorized) || given != format!("Bearer {GOOD_TOKEN}");
+    if opened.credential.is_some_and(is_refused) {
         return refuse(&mut socket).await;
     }
 

@@ -136,6 +136,7 @@ impl Authorities {
                 Kind::Exchange { .. } => (self.config(chain.clone())?, both[1..].to_vec()),
                 Kind::NoGitlab
                 | Kind::Node(_)
+                | Kind::Gitlab(_)
                 | Kind::Clock { .. }
                 | Kind::HostsEntry { .. }
                 | Kind::PlainHttp

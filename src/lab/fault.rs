@@ -3,11 +3,13 @@
 //! A fault describes what happens on the wire, never what should be found. A new situation is a new file under
 //! `assets/scenarios/` wherever these kinds can say it.
 
+pub mod gitlab;
 pub mod grpc;
 pub mod http;
 pub mod node;
 pub mod tls;
 
+use gitlab::GitlabChange;
 use grpc::GrpcEnd;
 use http::{AgentEnd, CableEnd, ExchangeEnd, FixedAnswer, FrontEnd};
 use ipnet::IpNet;
@@ -71,6 +73,8 @@ pub enum Kind {
     NoGitlab,
     /// The node's files or processes say something else.
     Node(Box<NodeChange>),
+    /// GitLab knows, or says, something else.
+    Gitlab(Box<GitlabChange>),
     /// The node's clock is off by so many seconds; negative: behind.
     Clock {
         /// Added to the true time.

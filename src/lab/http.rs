@@ -1,6 +1,7 @@
 //! HTTP on a connection of the lab: which part answers a request, answers that faults fix, and peers that do not
 //! speak HTTP at all.
 
+use super::api::Sent;
 use super::cable::{self, Opened};
 use super::fault::http::{ExchangeEnd, FixedAnswer, Marks};
 use super::fault::{Kind, On};
@@ -155,8 +156,17 @@ async fn answerable<B>(request: &Request<B>, site: &Site) {
 
 /// Reads a request to its end, as servers do before they answer.
 async fn read(request: &mut Request<Incoming>) {
-    while let Some(Ok(_)) = request.body_mut().frame().await {}
+    let mut sent = Vec::new();
+    while let Some(Ok(frame)) = request.body_mut().frame().await {
+        if let Some(data) = frame.data_ref().filter(|data| sent.len() + data.len() <= KEPT) {
+            sent.extend_from_slice(data);
+        }
+    }
+    request.extensions_mut().insert(Sent(sent.into()));
 }
+
+/// What of a request's body is kept, in bytes: the documents that are asked with are short.
+const KEPT: usize = 16 * 1024;
 
 fn respond(request: Request<Incoming>, site: &Site, channel: Channel) -> (Response<Body>, Option<Opened>) {
     let situation = &site.situation;

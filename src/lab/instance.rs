@@ -12,7 +12,7 @@ use http::header::{
     AUTHORIZATION, CONNECTION, HeaderName, LOCATION, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SET_COOKIE, UPGRADE,
 };
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -83,12 +83,7 @@ fn page(
         path if path.starts_with("/-/") => {
             plain(404, "text/html; charset=utf-8", "<title>Not Found</title>\n", situation)
         }
-        "/api/v4/code_suggestions/completions" if is_known(request) && request.method() == Method::POST => {
-            completion(entered, situation)
-        }
-        path if path.starts_with("/api/") => {
-            plain(401, "application/json", r#"{"message":"401 Unauthorized"}"#, situation)
-        }
+        path if path.starts_with("/api/") => super::api::answer(path, request, entered, situation),
         _ => {
             let to = format!("{}://{}/users/sign_in", seen.proto, seen.host);
             redirect(&to, situation)
@@ -106,7 +101,7 @@ fn page(
 }
 
 /// A streamed completion, as it arrives: piece by piece, or collected by a hop.
-fn completion(entered: On, situation: &Situation) -> Response<Body> {
+pub(super) fn completion(entered: On, situation: &Situation) -> Response<Body> {
     let pieces = ["def greet(name)\n", "  puts \"Hello, #{name}\"\n", "end\n", "def goodbye(name)\nend\n"];
     let collects =
         from(entered, situation).any(|part| situation.faults(part).any(|kind| *kind == Kind::Collects));

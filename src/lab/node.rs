@@ -74,6 +74,19 @@ fn web_server(situation: &Situation) -> WebServer {
     }
 }
 
+/// The version that the instance says of itself: `18.9.1-ee`.
+pub(super) fn version(situation: &Situation) -> String {
+    let changes = changes(situation);
+    let version = last(&changes, |c| c.version.clone()).unwrap_or("18.9.1".to_owned());
+    let edition = last(&changes, |c| c.edition.clone()).unwrap_or("ee".to_owned());
+    format!("{version}-{edition}")
+}
+
+/// A variable that Rails gets.
+pub(super) fn variable(situation: &Situation, name: &str) -> Option<String> {
+    last(&changes(situation), |c| c.environment.get(&Stack::Rails)?.get(name).cloned())
+}
+
 /// Whether GitLab's own NGINX stands on the way in, on this node or another.
 pub(super) fn has_nginx(situation: &Situation) -> bool {
     !last(&changes(situation), |c| c.nginx.clone()).unwrap_or_default().off

@@ -4,6 +4,7 @@
 //! decided by the rest of the lab; what must be found is held against the checks by the tests.
 
 use super::fault::Fault;
+use super::fault::gitlab::GitlabChange;
 use super::fault::node::NodeChange;
 use crate::finding::Code;
 use include_dir::{Dir, include_dir};
@@ -26,6 +27,8 @@ pub const LAYERS: &[&str] = &[
     "grpc",
     "instance",
     "websocket",
+    "gitlab",
+    "exchange",
     "several",
 ];
 
@@ -57,6 +60,12 @@ pub struct Scenario {
     /// How the node differs from the lab's usual one. No fault: it stays when the fault is mended.
     #[serde(default)]
     pub node: NodeChange,
+    /// How what GitLab knows differs from the lab's usual one. No fault: it stays when the fault is mended.
+    #[serde(default)]
+    pub gitlab: GitlabChange,
+    /// Whether Rails on the node may be asked, as `--rails-runner` allows it.
+    #[serde(default)]
+    pub rails_runner: bool,
     /// Whether Cloudflare's ranges are sampled, as `--only cloudflare-ranges` asks for it.
     #[serde(default)]
     pub sampled: bool,

@@ -1,11 +1,15 @@
 //! What is kept of an HTTP answer: an allow-list of headers, the start of the body, all of it harmless.
 
 use crate::failure::{Answer, Headers};
+use crate::probe::document::LONGEST;
 use crate::text;
 use std::time::Duration;
 
 /// Headers kept beyond this many say nothing more about who answered.
 const HEADERS: usize = 60;
+
+/// How much of a body is read before the connection is dropped, where its start is wanted.
+const READ: u64 = 64 * 1024;
 
 /// How much of a body is kept, in bytes.
 pub(super) const KEPT: usize = 4 * 1024;
@@ -119,6 +123,36 @@ pub(super) struct Body {
     pub(super) cut: bool,
     /// When the first pieces and the last one came, in milliseconds since the head.
     pub(super) pieces: Vec<u32>,
+    /// Whether all of it is wanted, or only its start.
+    pub(super) wanted: Wanted,
+}
+
+/// How much of a body is wanted.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Its start, to see who wrote it.
+    #[default]
+    Start,
+    /// All of a document.
+    Whole,
+}
+
+impl Wanted {
+    /// How many bytes are kept.
+    fn kept(self) -> usize {
+        match self {
+            Wanted::Start => KEPT,
+            Wanted::Whole => LONGEST,
+        }
+    }
+
+    /// After how many bytes reading stops.
+    pub(super) fn read(self) -> u64 {
+        match self {
+            Wanted::Start => READ,
+            Wanted::Whole => LONGEST as u64 + 1,
+        }
+    }
 }
 
 /// How many pieces of a body are timed: the first ones, and the last.
@@ -130,7 +164,7 @@ impl Body {
         let after = u32::try_from(after.as_millis()).unwrap_or(u32::MAX);
         self.pieces.truncate(TIMED - 1);
         self.pieces.push(after);
-        let room = KEPT.saturating_sub(self.kept.len());
+        let room = self.wanted.kept().saturating_sub(self.kept.len());
         self.kept.extend_from_slice(&piece[..piece.len().min(room)]);
         self.bytes += piece.len() as u64;
     }

@@ -4,8 +4,10 @@
 //! the value tells then.
 
 use crate::failure::{Answer, Failure, GrpcFailure, Headers, WebSocketFailure};
+use crate::probe::document::Content;
 use crate::probe::{Outcome, Reading};
 use crate::secret::Secret;
+use serde_json::Value;
 
 /// What stands in its place, as in the reports.
 const HIDDEN: &str = "***";
@@ -21,6 +23,12 @@ pub(super) fn hide(credential: &Secret, outcome: &mut Outcome) {
     }
     match outcome {
         Outcome::Read(Reading::Answer(answer)) => in_answer(secret, answer),
+        Outcome::Read(Reading::Document(document)) => {
+            in_answer(secret, &mut document.answer);
+            if let Content::Json(value) = &mut document.content {
+                in_json(secret, value);
+            }
+        }
         Outcome::Read(Reading::Grpc(grpc)) => {
             in_text(secret, &mut grpc.message);
             in_headers(secret, &mut grpc.headers);
@@ -38,7 +46,8 @@ pub(super) fn hide(credential: &Secret, outcome: &mut Outcome) {
             | Reading::Welcome
             | Reading::Message { .. }
             | Reading::Ping { .. }
-            | Reading::Held { .. },
+            | Reading::Held { .. }
+            | Reading::Rails(_),
         ) => {}
         Outcome::Failed(failure) => in_failure(secret, failure),
     }
@@ -66,6 +75,7 @@ fn in_failure(secret: &str, failure: &mut Failure) {
         | Failure::Socket(_)
         | Failure::Proxy(_)
         | Failure::Tls(_)
+        | Failure::Rails(_)
         | Failure::Grpc(
             GrpcFailure::NotSettled { .. }
             | GrpcFailure::Timeout { .. }
@@ -84,6 +94,16 @@ fn in_answer(secret: &str, answer: &mut Answer) {
     in_text(secret, &mut answer.reason);
     in_text(secret, &mut answer.body);
     in_headers(secret, &mut answer.headers);
+}
+
+/// Keys are left alone: they are named by whoever asks.
+fn in_json(secret: &str, value: &mut Value) {
+    match value {
+        Value::String(text) => in_text(secret, text),
+        Value::Array(all) => all.iter_mut().for_each(|value| in_json(secret, value)),
+        Value::Object(all) => all.values_mut().for_each(|value| in_json(secret, value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn in_headers(secret: &str, headers: &mut Headers) {

@@ -114,7 +114,7 @@ async fn request(net: &Net, fetch: &Fetch, addresses: &[SocketAddr]) -> Result<A
             Ok(Ok(None)) => break,
             Ok(Err(_)) | Err(_) => body.cut = true,
         }
-        body.cut |= body.bytes >= http::READ;
+        body.cut |= body.bytes >= body.wanted.read();
         if body.cut {
             break;
         }

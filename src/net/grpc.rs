@@ -179,7 +179,7 @@ async fn rest(
     while let Some(data) = body.data().await {
         let data = data?;
         read.add(&data, Duration::ZERO);
-        if read.bytes >= super::http::READ || (until == Until::Message && message(&read.kept).is_some()) {
+        if read.bytes >= read.wanted.read() || (until == Until::Message && message(&read.kept).is_some()) {
             read.cut = until == Until::End;
             return Ok(None);
         }

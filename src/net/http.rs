@@ -2,11 +2,12 @@
 //!
 //! Decides how much of an answer is read and how a missing one failed. Redirects are not followed.
 
-use super::answer::{Body, Head};
+use super::answer::{Body, Head, Wanted};
 use super::stream::{FirstBytes, Io, Patient, Stream};
 use super::{Net, cause, ended, settings, tls, words};
 use crate::failure::{Answer, Failure, HttpFailure, HttpKind};
-use crate::probe::{Content, Method, Request};
+use crate::probe::document::{Content, Document, Inquiry, LONGEST, REASONS, kept};
+use crate::probe::{self, Method, Request};
 use crate::secret::Secret;
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either, Fuse, FutureExt, select};
@@ -14,14 +15,11 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 
 /// More than any honest server sends before the body: hyper gives up there.
 const HEAD: usize = 64 * 1024;
-
-/// How much of a body is read before the connection is dropped.
-pub(super) const READ: u64 = 64 * 1024;
 
 /// How we introduce ourselves.
 pub(super) const USER_AGENT: &str = concat!("duo-doctor/", env!("CARGO_PKG_VERSION"));
@@ -70,8 +68,58 @@ pub(super) async fn request(
     authority: &str,
     request: &Request,
 ) -> Result<Answer, Failure> {
+    let (answer, _) = answered(net, channel, authority, request, net.timeout(), Wanted::Start).await?;
+    Ok(answer)
+}
+
+/// Sends an inquiry and keeps the named fields of the document that comes.
+pub(super) async fn inquire(
+    net: &Net,
+    channel: Channel,
+    authority: &str,
+    inquiry: &Inquiry,
+) -> Result<Document, Failure> {
+    let patience = match inquiry.patience {
+        0 => net.timeout(),
+        seconds => Duration::from_secs(seconds.into()),
+    };
+    let (answer, body) = answered(net, channel, authority, &inquiry.request, patience, Wanted::Whole).await?;
+    Ok(document(answer, &body, inquiry))
+}
+
+/// The document in an answer. Of a refusal the reasons are kept too, in the place of the body: they name who refuses.
+fn document(answer: Answer, body: &Body, inquiry: &Inquiry) -> Document {
+    if body.bytes > LONGEST as u64 {
+        return Document { answer: Answer { body: String::new(), ..answer }, content: Content::TooLarge };
+    }
+    let parsed = serde_json::from_slice::<serde_json::Value>(&body.kept);
+    match parsed {
+        Ok(value) => {
+            let reasons = kept(&value, REASONS, &[]);
+            let said = if answer.status >= 400 { reasons.to_string() } else { String::new() };
+            Document {
+                answer: Answer { body: said, ..answer },
+                content: Content::Json(kept(&value, inquiry.keep, &inquiry.entries)),
+            }
+        }
+        Err(error) if body.cut || (error.is_eof() && body.bytes > 0) => {
+            Document { answer: Answer { body: String::new(), ..answer }, content: Content::Cut }
+        }
+        Err(_) => Document { answer, content: Content::Foreign },
+    }
+}
+
+/// Sends a request and reads the answer, as much of it as is wanted, all within `patience`.
+async fn answered(
+    net: &Net,
+    channel: Channel,
+    authority: &str,
+    request: &Request,
+    patience: Duration,
+    wanted: Wanted,
+) -> Result<(Answer, Body), Failure> {
     let began = Instant::now();
-    let deadline = tokio::time::Instant::from_std(began) + net.timeout();
+    let deadline = tokio::time::Instant::from_std(began) + patience;
     let asked = channel.client_certificate_asked();
     let scheme = if channel.tls.is_some() { "https" } else { "http" };
     let fail = |kind, words| Failure::Http(HttpFailure { kind, words, after: began.elapsed() });
@@ -88,7 +136,9 @@ pub(super) async fn request(
         Ok(Err(error)) => return Err(fail(kind(&error, asked), words(&error))),
         Err(_) => return Err(fail(HttpKind::Timeout, "no answer".to_owned())),
     };
-    Ok(finish(net, answering, deadline).await)
+    let mut body = Body { wanted, ..Body::default() };
+    let answer = finish(net, answering, deadline, &mut body).await;
+    Ok((answer, body))
 }
 
 /// An answer of which the head is there, and the connection that the rest comes over.
@@ -125,11 +175,15 @@ pub(super) async fn begin(
 }
 
 /// Reads the rest of an answer, as far as it is wanted.
-pub(super) async fn finish(net: &Net, begun: Begun, deadline: tokio::time::Instant) -> Answer {
+pub(super) async fn finish(
+    net: &Net,
+    begun: Begun,
+    deadline: tokio::time::Instant,
+    body: &mut Body,
+) -> Answer {
     let Begun { connection, response, first } = begun;
     let head = Head::of(&response);
-    let mut body = Body::default();
-    let reading = read(response.into_body(), &mut body).boxed();
+    let reading = read(response.into_body(), body).boxed();
     // The connection moves the body along; it may be over before the body is read to its end.
     let both = async {
         if let Either::Right(((), reading)) = select(reading, connection).await {
@@ -139,7 +193,7 @@ pub(super) async fn finish(net: &Net, begun: Begun, deadline: tokio::time::Insta
     let late = timeout_at(deadline, both).await.is_err();
     body.cut |= late;
     let settings = first.and_then(|first| settings::first(&first.get())).unwrap_or_default();
-    Answer { settings, ..head.with_body(&body, net.now()) }
+    Answer { settings, ..head.with_body(body, net.now()) }
 }
 
 /// The request, with the credential that may travel.
@@ -177,9 +231,9 @@ pub(super) fn bearer(credential: &Secret) -> ::http::Result<::http::HeaderValue>
 /// What is sent with a request.
 pub(super) fn content(request: &Request) -> Bytes {
     match &request.content {
-        Content::Nothing => Bytes::new(),
-        Content::Json(text) => Bytes::from(text.clone()),
-        Content::Filler(length) => {
+        probe::Content::Nothing => Bytes::new(),
+        probe::Content::Json(text) => Bytes::from(text.clone()),
+        probe::Content::Filler(length) => {
             let (before, after) = (r#"{"filler":""#, r#""}"#);
             let room = usize::try_from(*length).unwrap_or(0).saturating_sub(before.len() + after.len());
             Bytes::from([before, &"0".repeat(room), after].concat())
@@ -191,7 +245,7 @@ pub(super) fn content(request: &Request) -> Bytes {
 pub(super) fn headers(request: &Request) -> impl Iterator<Item = (&str, &str)> {
     let given = |wanted: &str| request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
     let accept = (!given("accept")).then_some(("accept", "*/*"));
-    let json = (request.content != Content::Nothing && !given("content-type"))
+    let json = (request.content != probe::Content::Nothing && !given("content-type"))
         .then_some(("content-type", "application/json"));
     let own = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     accept.into_iter().chain(json).chain(own)
@@ -238,7 +292,7 @@ async fn read(mut incoming: Incoming, body: &mut Body) {
         if let Some(data) = frame.data_ref() {
             body.add(data, began.elapsed());
         }
-        if body.bytes >= READ && !incoming.is_end_stream() {
+        if body.bytes >= body.wanted.read() && !incoming.is_end_stream() {
             body.cut = true;
             return;
         }

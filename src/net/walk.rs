@@ -58,6 +58,11 @@ pub(super) async fn walk(net: &Net, walk: &Walk, teller: &mut Teller<'_>) -> Opt
             let answer = http::request(net, channel, &authority(walk), request).await;
             teller.tell(Layer::Http, began, answer.map(|answer| ((), Reading::Answer(Box::new(answer)))))
         }
+        Then::Inquire(inquiry) => {
+            let began = Instant::now();
+            let document = http::inquire(net, channel, &authority(walk), inquiry).await;
+            teller.tell(Layer::Http, began, document.map(|found| ((), Reading::Document(Box::new(found)))))
+        }
         Then::Upgrade(upgrade) => {
             let verified = walk.tls.is_some_and(|ask| ask.on_bad_certificate == OnBadCertificate::Stop);
             debug_assert!(
@@ -209,7 +214,7 @@ async fn secure(net: &Net, walk: &Walk, ask: &TlsAsk, stream: Stream) -> Result<
     match walk.then {
         Then::Close => tls::late_alert(net, &mut secured, began).await?,
         // The alert will come in place of the answer, and is told apart there.
-        Then::Request(_) | Then::Upgrade(_) | Then::Grpc(_) | Then::Nonsense => {}
+        Then::Request(_) | Then::Inquire(_) | Then::Upgrade(_) | Then::Grpc(_) | Then::Nonsense => {}
     }
     Ok(Channel { io: Box::new(secured.stream), tls: Some(secured.reading), is_local: is_local(walk) })
 }

@@ -2,7 +2,7 @@
 //!
 //! Decides what is sent and how a missing or wrong answer failed. What is listened to afterwards: `cable`.
 
-use super::answer::Head;
+use super::answer::{Body, Head};
 use super::http::{self, Begun, Channel, Protocol, USER_AGENT};
 use super::{Net, Teller, cable, ended, words};
 use crate::failure::{Ended, Failure, HttpFailure, HttpKind, Layer, WebSocketFailure};
@@ -80,7 +80,7 @@ async fn open(net: &Net, channel: Channel, upgrade: &Upgrade) -> Result<(Socket,
         Version::Http2 => answering.response.status().is_success(),
     };
     if !opened {
-        let answer = http::finish(net, answering, deadline).await;
+        let answer = http::finish(net, answering, deadline, &mut Body::default()).await;
         return Err(Failure::WebSocket(WebSocketFailure::Refused(Box::new(answer))));
     }
     let headers = Head::of(&answering.response).headers;

@@ -1,6 +1,7 @@
 //! What probes bring back: a sample per layer, a reading where the layer stands. Answers hold an allow-list of headers
 //! and bounded, escaped text: see `net`.
 
+use super::document::Document;
 use crate::failure::certificate::Certificate;
 use crate::failure::{Answer, Attempt, Failure, Headers, Layer, Lookup};
 use crate::millis;
@@ -54,6 +55,10 @@ pub enum Reading {
     Tls(Box<Tls>),
     /// An HTTP answer, whatever its status.
     Answer(Box<Answer>),
+    /// An HTTP answer to an inquiry, whatever its status.
+    Document(Box<Document>),
+    /// What Rails on this node says: the fields that are kept.
+    Rails(Box<serde_json::Value>),
     /// A gRPC answer, whatever its status.
     Grpc(Box<Grpc>),
     /// A WebSocket: 101 and the right headers.

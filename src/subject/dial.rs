@@ -2,6 +2,7 @@
 //! lab fill alike; `net` obeys it for every protocol.
 
 use super::address::Target;
+use super::runner::{Call, Failed};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -17,8 +18,21 @@ pub struct Dial {
     pub addresses: Vec<AddressRule>,
     /// Rules on Unix sockets: what happens to a connection to one, by its path.
     pub sockets: Vec<(PathBuf, AddressTo)>,
+    /// What becomes of the question to Rails on this node; `None`: there is nobody to ask.
+    pub rails: Option<Rails>,
     /// Asked for every name in place of `resolv.conf`; `getaddrinfo` is then not asked.
     pub nameserver: Option<SocketAddr>,
+}
+
+/// What becomes of the question to Rails on this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rails {
+    /// This is run for it.
+    Ask(Call),
+    /// It cannot be asked here, and why.
+    Cannot(Failed),
+    /// It is not asked: this is the document, as JSON text.
+    Says(String),
 }
 
 /// What happens to connections meant for a name.

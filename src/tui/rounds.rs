@@ -6,7 +6,7 @@ use super::{Found, Given, Live, Wake};
 use crate::engine::{self, Rig, Round};
 use crate::run::{Run, StepState};
 use crate::secret::Secret;
-use crate::subject::Runner;
+use crate::subject::RailsRunner;
 use crate::subject::ranges::Sampling;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -59,7 +59,7 @@ impl Rounds {
 
     /// Begins the run anew, with the word to ask Rails.
     pub(super) fn ask_rails(&mut self, runtime: &Runtime) {
-        self.given.runner = Runner::Allowed;
+        self.given.rails = RailsRunner::Allowed;
         self.anew(runtime);
     }
 

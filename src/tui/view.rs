@@ -95,6 +95,7 @@ fn overview(model: &Model, area: Rect, buf: &mut Buffer) {
         let is_said = panes.third.is_some() || banner::is_proven(model);
         match users::line(model, usize::from(legend.width)).filter(|_| !is_said) {
             Some(line) => lines::draw_one(&line, legend, buf),
+            None if wide::takes_the_legend(model, &panes) => {}
             None => footer::legend(model, legend, buf),
         }
     }

@@ -122,7 +122,7 @@ fn a_feature_that_fails_carries_its_letters_and_one_that_is_not_known_is_never_a
     );
     assert_eq!(
         users(Plot::Broken, Token::Given),
-        "Code Suggestions ✓   Chat ✗ A B   Agentic Chat ✗ C   Flows ✗ C"
+        "Code Suggestions ✓ until Mon 09:14   Chat ✗ A B   Agentic Chat ✗ C   Flows ✗ C"
     );
 }
 

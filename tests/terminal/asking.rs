@@ -37,10 +37,9 @@ fn a_pasted_token_is_used_for_a_new_run_and_leaves_no_trace() {
     terminal.press(&pasted(&format!("{CANARY}\n")));
     terminal.wait_until_it_shows("********************_");
     terminal.press(ENTER);
-    terminal.wait_until("warns of the token", |screen| {
-        screen.lines().next().is_some_and(|head| head.contains("WARN")) && screen.contains("key") && {
-            screen.contains("1 cause explains") || screen.contains("causes explain")
-        }
+    terminal.wait_until("says that the token is refused", |screen| {
+        let head = screen.lines().next().unwrap_or_default();
+        head.contains("FAIL") && screen.contains("refuses the given token")
     });
     for (keys, text) in
         [("e", "[Markdown]"), (RIGHT, "[HTML]"), (RIGHT, "[JSON]"), (ENTER, "Written to"), (ESC, "? keys")]
@@ -52,7 +51,7 @@ fn a_pasted_token_is_used_for_a_new_run_and_leaves_no_trace() {
     let files: Vec<_> = entries.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| p.is_file()).collect();
     let [file] = files.as_slice() else { panic!("one file is written: {files:?}") };
     let report = fs::read(file).expect("the report can be read");
-    assert!(holds(&report, "websocket-unauthorized"), "the token was used");
+    assert!(holds(&report, "token-rejected"), "the token was used");
     assert!(!holds(&report, "canary"), "the report holds the token");
     terminal.press("q");
     terminal.exit_code();

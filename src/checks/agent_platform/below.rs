@@ -72,6 +72,7 @@ pub(super) fn of(subject: &Subject, place: Place, failure: &Failure) -> Option<B
         | Failure::Grpc(_)
         | Failure::WebSocket(_)
         | Failure::Socket(_)
+        | Failure::Rails(_)
         | Failure::Other { .. } => None,
     }
 }
@@ -90,6 +91,7 @@ fn proxys_tls(failure: &Failure, proxy: &ProxyUrl) -> Option<String> {
         | Failure::Grpc(_)
         | Failure::WebSocket(_)
         | Failure::Socket(_)
+        | Failure::Rails(_)
         | Failure::Other { .. } => None,
     }
 }

@@ -112,6 +112,7 @@ fn failed(subject: &Subject, place: Place, probe: &Probe, failure: &Failure, see
         | Failure::Http(_)
         | Failure::WebSocket(_)
         | Failure::Socket(_)
+        | Failure::Rails(_)
         | Failure::Other { .. } => Verdict::Unknown(format!("the call was not sent: {failure}")),
     }
 }

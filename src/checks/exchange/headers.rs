@@ -44,7 +44,7 @@ const NO_KIND: &str = "Invalid authentication token type - only OIDC is supporte
 /// With everything, and a token that is not valid.
 const NOT_VALID: &str = "Forbidden by auth provider";
 
-fn places(subject: &Subject) -> Vec<Place> {
+pub(super) fn places(subject: &Subject) -> Vec<Place> {
     let gateway = |r: &&Route| matches!(r.endpoint, Endpoint::Cloud | Endpoint::Gateway);
     subject.examined().filter(gateway).map(Route::place).collect()
 }
@@ -62,11 +62,12 @@ fn bearer(subject: &Subject, place: Place) -> Option<Probe> {
     with(subject, place, &[MADE_UP])
 }
 
-fn bearer_and_kind(subject: &Subject, place: Place) -> Option<Probe> {
+/// The request with a made-up token and everything that belongs to it.
+pub(super) fn both(subject: &Subject, place: Place) -> Option<Probe> {
     with(subject, place, &[MADE_UP, KIND])
 }
 
-fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
+pub(super) fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
     let Some(bare) = network::walk(subject, place) else { return Vec::new() };
     let mut asks = vec![Ask::layer(bare.clone(), Layer::Http)];
     if !matches!(said(seen, &bare), Said::Refusal(words) if words == NONE) {
@@ -76,7 +77,7 @@ fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
     let waits = health.as_ref().is_some_and(|p| seen.samples(p).is_empty());
     asks.extend(health.map(|p| Ask::layer(p, Layer::Http)));
     if !waits {
-        let more = [bearer(subject, place), bearer_and_kind(subject, place)];
+        let more = [bearer(subject, place), both(subject, place)];
         asks.extend(more.into_iter().flatten().map(|p| Ask::layer(p, Layer::Http)));
     }
     asks
@@ -84,7 +85,7 @@ fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
 
 /// What came back to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Said {
+pub(super) enum Said {
     /// The gateway's 401 with its words.
     Refusal(String),
     /// The plain 500 of a gateway that has no keys to check a token with: the headers did arrive.
@@ -95,7 +96,7 @@ enum Said {
     Nothing(String),
 }
 
-fn said(seen: Seen, probe: &Probe) -> Said {
+pub(super) fn said(seen: Seen, probe: &Probe) -> Said {
     match seen.reached(probe, Layer::Http) {
         Reached::Here(Reading::Answer(answer)) => of(answer),
         Reached::Failed(failure) => Said::Nothing(failure.to_string()),
@@ -152,7 +153,7 @@ fn compare(bare: &Said, bearer: &Said, both: &Said) -> Outcome {
 }
 
 fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
-    let probes = (network::walk(subject, place), bearer(subject, place), bearer_and_kind(subject, place));
+    let probes = (network::walk(subject, place), bearer(subject, place), both(subject, place));
     let (Some(bare), Some(bearer), Some(both)) = probes else {
         return Verdict::Unknown("the endpoint is not known here".to_owned());
     };

@@ -112,6 +112,7 @@ fn speaks_http2_alone(at: At, failure: &Failure) -> bool {
             | Failure::Socket(_)
             | Failure::Proxy(_)
             | Failure::Grpc(_)
+            | Failure::Rails(_)
             | Failure::Other { .. } => false,
         }
 }
@@ -132,9 +133,12 @@ fn judge(at: At) -> Verdict {
 fn upgrade_of(probe: &Probe) -> Option<&Upgrade> {
     match probe {
         Probe::Walk(Walk { then: Then::Upgrade(upgrade), .. }) => Some(upgrade),
-        Probe::Walk(_) | Probe::Resolve(_) | Probe::Connect { .. } | Probe::Knock(_) | Probe::Fetch(_) => {
-            None
-        }
+        Probe::Walk(_)
+        | Probe::Resolve(_)
+        | Probe::Connect { .. }
+        | Probe::Knock(_)
+        | Probe::Fetch(_)
+        | Probe::Rails => None,
     }
 }
 
@@ -238,6 +242,7 @@ fn not_there(at: At, failure: &Failure) -> Verdict {
         | Failure::Http(_)
         | Failure::Grpc(_)
         | Failure::WebSocket(_)
+        | Failure::Rails(_)
         | Failure::Other { .. } => Verdict::Unknown(format!("the handshake was not sent: {failure}")),
     }
 }

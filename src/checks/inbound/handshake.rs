@@ -17,7 +17,7 @@ pub(super) const CABLE: &str = "/-/cable";
 /// Whether a handshake may carry the token: only over TLS whose chain, name and dates were verified, or without
 /// leaving this node, and never through a proxy (`field-notes.md` 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Credential {
+pub(in crate::checks) enum Credential {
     None,
     Token,
     /// It is not known yet whether the door's certificate is good.
@@ -25,7 +25,7 @@ pub(super) enum Credential {
 }
 
 /// Whether the token may be sent at a door.
-pub(super) fn credential(at: At) -> Credential {
+pub(in crate::checks) fn credential(at: At) -> Credential {
     if at.subject.token.is_none() || super::is_proxied(at) {
         return Credential::None;
     }
@@ -40,7 +40,11 @@ pub(super) fn credential(at: At) -> Credential {
 }
 
 /// The token, where it may be sent, and how TLS has to be spoken then.
-pub(super) fn carrying(at: At, credential: Credential, alpn: Alpn) -> (Option<TlsAsk>, Option<Secret>) {
+pub(in crate::checks) fn carrying(
+    at: At,
+    credential: Credential,
+    alpn: Alpn,
+) -> (Option<TlsAsk>, Option<Secret>) {
     let ask = at.tls(alpn);
     match credential {
         Credential::Token if at.is_local() => (ask, at.subject.token.clone()),
@@ -53,7 +57,7 @@ pub(super) fn carrying(at: At, credential: Credential, alpn: Alpn) -> (Option<Tl
 }
 
 /// What must be known before a token is sent: whether the door's certificate is good.
-pub(super) fn first(at: At) -> Vec<Ask> {
+pub(in crate::checks) fn first(at: At) -> Vec<Ask> {
     let mut asks = at.first();
     if at.subject.token.is_some() && !at.is_local() && at.is_the_public_door() == Some(false) {
         asks.push(Ask::layer(at.page(), Layer::Tls));
@@ -141,6 +145,7 @@ pub(super) fn fares(at: At, probe: Option<Probe>, until: Layer) -> Fares {
             | Failure::Proxy(_)
             | Failure::Tls(_)
             | Failure::Grpc(_)
+            | Failure::Rails(_)
             | Failure::Other { .. },
         )
         | Reached::NotYet => Fares::Unknown,

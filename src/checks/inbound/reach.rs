@@ -204,7 +204,7 @@ fn failed(at: At, failure: &Failure) -> Verdict {
                 unreachable(at, "http", &format!("the request is cut before an answer: {}", http.words), None)
             }
         },
-        Failure::Grpc(_) | Failure::WebSocket(_) | Failure::Other { .. } => {
+        Failure::Grpc(_) | Failure::WebSocket(_) | Failure::Rails(_) | Failure::Other { .. } => {
             Verdict::Unknown(format!("the request failed in an unknown way: {failure}"))
         }
     }

@@ -7,12 +7,13 @@ use super::handshake::{self, Credential, carrying, credential};
 use super::hop::{self, Blame, Fares, Hop, blame};
 use super::{At, public_door, quoted};
 use crate::check::Want;
-use crate::check::{Ask, Check, Group, Reached, Verdict};
+use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::serves;
 use crate::failure::{Answer, Failure, Layer};
 use crate::finding::Code;
 use crate::probe::{Alpn, Content, Probe, Reading, Request, Then};
-use crate::subject::Completion;
+use crate::subject::place::{Door, Place};
+use crate::subject::{Completion, Subject};
 use crate::text;
 use std::time::Duration;
 
@@ -57,6 +58,20 @@ fn probe(at: At) -> Option<Probe> {
     let content = Content::Json(asked.to_string());
     let request = Request { credential: token, ..Request::post(at.url.path(COMPLETIONS), content) };
     Some(at.walk(tls, Then::Request(request)))
+}
+
+/// The completion as it is asked for at the public door; `None`: the token may not be sent there.
+pub(in crate::checks) fn probe_of(subject: &Subject, seen: Seen) -> Option<Probe> {
+    At::of(subject, Place::Door(Door::Public), seen).ok().and_then(probe)
+}
+
+/// What is asked for it at the public door.
+pub(in crate::checks) fn asked_for(subject: &Subject, seen: Seen) -> Vec<Ask> {
+    super::asked(subject, Place::Door(Door::Public), seen, |at| {
+        let mut asks = handshake::first(at);
+        asks.extend(probe(at).map(|probe| Ask::layer(probe, Layer::Http)));
+        asks
+    })
 }
 
 fn ask(at: At) -> Vec<Ask> {

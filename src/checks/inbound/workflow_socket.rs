@@ -209,6 +209,9 @@ fn refused(at: At, answer: &Answer) -> Verdict {
         let args = [("url", url.as_str()), ("host", &at.url.target.host), ("location", &location)];
         return Verdict::found(Code::FrontEndRequiresLogin, &args);
     }
+    if answer.status == 403 && answer.body.contains("insufficient_scope") {
+        return Verdict::NotAsked("the token lacks the scope ai_workflows or api".to_owned());
+    }
     // A token that is good behind this door was lost on the way, not refused.
     let opens_behind = at.behind().any(|inner| opens(inner) == Fares::Works);
     if answer.status == 401 && is_gitlab(answer) && !opens_behind {

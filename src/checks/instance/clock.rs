@@ -149,5 +149,6 @@ fn host(probe: &Probe) -> String {
         Probe::Resolve(target) | Probe::Connect { target, .. } => target.host.clone(),
         Probe::Knock(knock) => knock.target.host.clone(),
         Probe::Fetch(fetch) => fetch.target.host.clone(),
+        Probe::Rails => String::new(),
     }
 }

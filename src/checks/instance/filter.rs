@@ -1,8 +1,10 @@
 //! `outbound-filter`: Rails refuses to connect to private addresses, also where a proxy is used.
 //!
-//! What the filter's settings are is told by the instance's API alone; here its rules as they come are held
-//! against the addresses that this node gives the names (GitLab's `url_blocker.rb`).
+//! On the node its rules as they come are held against the addresses that this node gives the names (GitLab's
+//! `url_blocker.rb`). For the instance its settings are: whether all hosts but those on a list are denied, and whether the
+//! list has Duo's (`allow_list`).
 
+use super::allow_list;
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::network::addresses::special;
 use crate::checks::network::named;
@@ -21,13 +23,25 @@ pub(in crate::checks) static OUTBOUND_FILTER: Check = Check {
     title: "addresses pass Rails' filter",
     group: Group::Instance,
     about: "Rails refuses private, loopback and shared addresses for the portal's host, also behind a proxy.",
-    codes: &[Code::AddressBlockedByFilter],
+    codes: &[Code::AddressBlockedByFilter, Code::OutboundFilterBlocks, Code::DnsRebindingBehindProxy],
     needs: &[],
     serves: serves::nothing,
-    places: |subject| if stacks(subject).is_empty() { Vec::new() } else { vec![Place::Node] },
-    ask: |subject, _, _| target(subject).map(|t| Ask::whole(Probe::Resolve(t))).into_iter().collect(),
+    places,
+    ask,
     judge,
 };
+
+fn places(subject: &Subject) -> Vec<Place> {
+    let node = (!stacks(subject).is_empty()).then_some(Place::Node);
+    node.into_iter().chain([Place::Instance]).collect()
+}
+
+fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
+    if place == Place::Instance {
+        return allow_list::ask(subject, seen);
+    }
+    target(subject).map(|t| Ask::whole(Probe::Resolve(t))).into_iter().collect()
+}
 
 /// The portal's client and GitLab's own host test leave the filter on; requests to the gateway allow local
 /// addresses (`field-notes` 4).
@@ -41,7 +55,10 @@ fn stacks(subject: &Subject) -> Vec<Stack> {
     subject.routes_to(Endpoint::Customers).flat_map(|r| r.stacks.iter().copied().filter(ruby)).collect()
 }
 
-fn judge(subject: &Subject, _: Place, seen: Seen) -> Verdict {
+fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
+    if place == Place::Instance {
+        return allow_list::judge(subject, seen);
+    }
     let Some(target) = target(subject) else {
         return Verdict::NotApplicable(
             "the portal is not needed from here, or --connect-to leads elsewhere".to_owned(),

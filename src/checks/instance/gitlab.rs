@@ -1,8 +1,9 @@
 //! `gitlab`, `edition`, `version`: what is installed here, and which part of the instance this node is.
 
-use crate::check::{Check, Group, Verdict};
-use crate::checks::serves;
+use crate::check::{Ask, Check, Group, Seen, Verdict};
+use crate::checks::{api, serves};
 use crate::finding::{Code, Finding};
+use crate::gitlab::version::Version;
 use crate::subject::Subject;
 use crate::subject::facts::Unread;
 use crate::subject::place::{Place, Stack};
@@ -37,9 +38,14 @@ pub(in crate::checks) static EDITION: Check = Check {
     codes: &[Code::EditionNotEnterprise],
     needs: &[],
     serves: serves::everything,
-    places: installed,
-    ask: |_, _, _| Vec::new(),
-    judge: |subject, _, _| edition(subject),
+    places: told,
+    ask,
+    judge: |subject, place, seen| match place {
+        Place::Instance => edition_by_api(subject, seen),
+        Place::Node | Place::Endpoint(_) | Place::Stack(_) | Place::Way(..) | Place::Door(_) => {
+            edition(subject)
+        }
+    },
 };
 
 /// GitLab here is new enough.
@@ -51,13 +57,45 @@ pub(in crate::checks) static VERSION: Check = Check {
     codes: &[Code::VersionOld],
     needs: &[],
     serves: serves::nothing,
-    places: installed,
-    ask: |_, _, _| Vec::new(),
-    judge: |subject, _, _| version(subject),
+    places: told,
+    ask,
+    judge: |subject, place, seen| match place {
+        Place::Instance => version_by_api(subject, seen),
+        Place::Node | Place::Endpoint(_) | Place::Stack(_) | Place::Way(..) | Place::Door(_) => {
+            version(subject)
+        }
+    },
 };
 
-fn installed(subject: &Subject) -> Vec<Place> {
-    if subject.node.install.is_some() { vec![Place::Node] } else { Vec::new() }
+/// The node's files tell, or from a client's machine the instance's API.
+fn told(subject: &Subject) -> Vec<Place> {
+    match (subject.node.install, &subject.instance) {
+        (Some(_), _) => vec![Place::Node],
+        (None, Some(_)) => vec![Place::Instance],
+        (None, None) => Vec::new(),
+    }
+}
+
+fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
+    if place == Place::Instance { api::ask(subject, seen, &[]) } else { Vec::new() }
+}
+
+fn edition_by_api(subject: &Subject, seen: Seen) -> Verdict {
+    match api::metadata(subject, seen) {
+        Ok(((version, Some(false)), _)) => {
+            Verdict::found(Code::EditionNotEnterprise, &[("edition", "ce"), ("version", &version)])
+        }
+        Ok(((_, Some(true)), _)) => Verdict::pass_with("The instance is GitLab EE.", "ee"),
+        Ok(((_, None), _)) => Verdict::Unknown("the instance does not say which edition it is".to_owned()),
+        Err(why) => why.verdict(),
+    }
+}
+
+fn version_by_api(subject: &Subject, seen: Seen) -> Verdict {
+    match api::metadata(subject, seen) {
+        Ok(((version, _), _)) => version_of(&version),
+        Err(why) => why.verdict(),
+    }
 }
 
 fn gitlab(subject: &Subject) -> Verdict {
@@ -142,14 +180,15 @@ fn version(subject: &Subject) -> Verdict {
     let Some(version) = subject.node.gitlab_version.as_deref() else {
         return Verdict::Unknown("the version could not be read".to_owned());
     };
-    match subject.is_at_least(17, 2) {
+    version_of(version)
+}
+
+fn version_of(version: &str) -> Verdict {
+    match Version::of(version) {
         None => Verdict::Unknown(format!("{version} is no version that could be compared")),
-        Some(false) => Verdict::found(Code::VersionOld, &[("version", version)]),
-        Some(true) => {
-            let platform = match subject.is_at_least(18, 2) {
-                Some(true) => "",
-                Some(false) | None => " The Agent Platform begins with 18.2.",
-            };
+        Some(old) if old < Version(17, 2) => Verdict::found(Code::VersionOld, &[("version", version)]),
+        Some(known) => {
+            let platform = if known < Version(18, 2) { " The Agent Platform begins with 18.2." } else { "" };
             Verdict::pass_with(format!("{version} is 17.2 or later.{platform}"), version)
         }
     }

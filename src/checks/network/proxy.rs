@@ -86,6 +86,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
                 | Failure::Grpc(_)
                 | Failure::WebSocket(_)
                 | Failure::Socket(_)
+                | Failure::Rails(_)
                 | Failure::Other { .. } => {
                     Verdict::Unknown(format!("the connection ended in an unknown way: {failure}"))
                 }
@@ -111,6 +112,7 @@ pub(in crate::checks) fn unreachable(failure: &Failure) -> Option<String> {
         | Failure::Grpc(_)
         | Failure::WebSocket(_)
         | Failure::Socket(_)
+        | Failure::Rails(_)
         | Failure::Other { .. } => None,
     }
 }

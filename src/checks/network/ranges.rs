@@ -124,6 +124,7 @@ fn shown(probe: &Probe, seen: Seen) -> Option<Shown> {
             | Failure::Http(_)
             | Failure::WebSocket(_)
             | Failure::Grpc(_)
+            | Failure::Rails(_)
             | Failure::Other { .. },
         ) => Shown::Silence,
     })

@@ -141,6 +141,8 @@ pub enum CableEnd {
     Silent,
     /// The end of the stream.
     Closed,
+    /// The credential is not accepted, whatever the API says to it.
+    Unauthorized,
     /// Frames are held back and come in a lump, every so many milliseconds.
     HeldBack(u64),
     /// The stream ends without a close frame, so many seconds after the welcome.

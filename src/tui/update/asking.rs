@@ -112,7 +112,11 @@ pub(super) fn settled(model: &mut Model, step: usize, how: &Settled) {
     model.asked = None;
     model.note = match how {
         Settled::Pass(note) => {
-            let who = note.summary.trim_end_matches('.');
+            // `The instance takes it: GitLab 18.9.1, an administrator, …`: all but the last is known.
+            let who = note.summary.rsplit_once(": ").map_or(note.summary.as_str(), |(_, who)| who);
+            let version = note.figure.as_ref().map(|version| format!("GitLab {version}, "));
+            let who = version.and_then(|version| who.strip_prefix(&version)).unwrap_or(who);
+            let who = who.trim_end_matches('.');
             Some(format!("✓ accepted: {who}. {} run now.", text::count(waited, "check")))
         }
         Settled::Findings(_) => Some(format!("! {}", words::short(model, step))),

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  ┌─ A token tells more ───────────────────────────────────────────────────────┐
-//!  │ 21 of 62 checks wait for one: licence, sync, duo-settings, add-ons, …      │
+//!  │ 21 of 62 checks wait for one, in Instance, Synchronization and Inbound.    │
 //!  │ Without a token they are skipped, and said to be skipped.                  │
 //!  │                                                                            │
 //!  │ Token   ********************_                                              │
@@ -12,7 +12,7 @@
 use super::boxed::{self, Part};
 use super::export::size;
 use super::lines::Row;
-use crate::check::Want;
+use crate::check::{Group, Want};
 use crate::subject::runner;
 use crate::text;
 use crate::tui::model::Model;
@@ -46,13 +46,12 @@ fn blank(model: &Model) -> Part {
     Part { row: boxed::start(model.look, boxed::width(model)), spare: 3 }
 }
 
-/// The ids of the checks that wait, each once.
-fn names(model: &Model, is_met: impl Fn(Want) -> bool) -> String {
-    let mut names: Vec<&str> = waiting(model, is_met).iter().map(|s| s.plan.check.as_str()).collect();
-    names.dedup();
-    names.sort_unstable();
-    names.dedup();
-    text::list(&names)
+/// The groups of the checks that wait.
+fn groups(model: &Model, is_met: impl Fn(Want) -> bool) -> String {
+    let waiting = waiting(model, is_met);
+    let has_one = |g: &Group| waiting.iter().any(|s| s.plan.group == *g);
+    let titles: Vec<&str> = Group::ALL.into_iter().filter(has_one).map(Group::title).collect();
+    text::list(&titles)
 }
 
 /// Draws the field for a token.
@@ -64,8 +63,8 @@ pub(super) fn token(model: &Model, field: &TokenField, area: Rect, buf: &mut Buf
         0 => "No check of this run waits for one.".to_owned(),
         n => {
             let verb = if n == 1 { "waits" } else { "wait" };
-            let names = names(model, Want::is_met_by_a_token);
-            format!("{n} of {} {verb} for one: {names}.", text::count(all, "check"))
+            let groups = groups(model, Want::is_met_by_a_token);
+            format!("{n} of {} {verb} for one, in {groups}.", text::count(all, "check"))
         }
     };
     let mut parts = words(model, 2, "", &gain, Role::Plain, 2);

@@ -9,7 +9,7 @@
 
 use super::lines::{self, Row};
 use super::{users, words};
-use crate::diagnosis::features::State;
+use crate::diagnosis::features::{State, is_all_asked};
 use crate::run::event::{Ending, Settled, Skip};
 use crate::run::{Run, RunVerdict, Status};
 use crate::text;
@@ -219,11 +219,17 @@ pub fn headline(model: &Model) -> String {
             format!("Nothing failed, but {} reached no verdict.", text::count(open, "check"))
         }
         RunVerdict::Fail | RunVerdict::Warn => "Something is wrong, and no cause is known.".to_owned(),
-        RunVerdict::Pass if model.users.iter().all(|s| s.state == State::Open) && !model.users.is_empty() => {
+        RunVerdict::Pass if is_ready(model) => {
             "Duo is ready on this node. Every way it needs is open.".to_owned()
         }
         RunVerdict::Pass => "Every way that was walked is open.".to_owned(),
     }
+}
+
+/// Whether every feature's way is open, and nothing that could stop one was left unasked.
+fn is_ready(model: &Model) -> bool {
+    let all_open = model.users.iter().all(|s| s.state == State::Open);
+    all_open && !model.users.is_empty() && is_all_asked(&model.run)
 }
 
 /// Whether the banner says what was proven: the run is over, and nothing is wrong.

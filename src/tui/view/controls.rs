@@ -136,9 +136,9 @@ fn upgrade(probe: &ProbeState) -> Option<(&Upgrade, &Aim)> {
     match &probe.what {
         Probe::Walk(walk) => match &walk.then {
             Then::Upgrade(upgrade) => Some((upgrade, &walk.aim)),
-            Then::Close | Then::Request(_) | Then::Nonsense | Then::Grpc(_) => None,
+            Then::Close | Then::Request(_) | Then::Inquire(_) | Then::Nonsense | Then::Grpc(_) => None,
         },
-        Probe::Resolve(_) | Probe::Connect { .. } | Probe::Knock(_) | Probe::Fetch(_) => None,
+        Probe::Resolve(_) | Probe::Connect { .. } | Probe::Knock(_) | Probe::Fetch(_) | Probe::Rails => None,
     }
 }
 
@@ -165,10 +165,10 @@ fn control(probe: &ProbeState, own: &Upgrade, aim: &Aim) -> Control {
             Then::Upgrade(_) => Control::Door,
             Then::Request(request) => plain(request, own),
             Then::Nonsense => Control::Nonsense,
-            Then::Close | Then::Grpc(_) => other(),
+            Then::Close | Then::Inquire(_) | Then::Grpc(_) => other(),
         },
         Probe::Fetch(fetch) => plain(&fetch.request, own),
-        Probe::Resolve(_) | Probe::Connect { .. } | Probe::Knock(_) => other(),
+        Probe::Resolve(_) | Probe::Connect { .. } | Probe::Knock(_) | Probe::Rails => other(),
     }
 }
 

@@ -115,6 +115,7 @@ fn added(probe: &ProbeState) -> Option<String> {
     let headers = match &walk.then {
         Then::Upgrade(upgrade) => &upgrade.headers,
         Then::Request(request) => &request.headers,
+        Then::Inquire(inquiry) => &inquiry.request.headers,
         Then::Close | Then::Nonsense | Then::Grpc(_) => return None,
     };
     let forwarded = headers.iter().filter(|(name, _)| name.to_ascii_lowercase().starts_with("x-"));
@@ -126,7 +127,7 @@ fn added(probe: &ProbeState) -> Option<String> {
 fn walk(probe: &ProbeState) -> Option<&Walk> {
     match &probe.what {
         Probe::Walk(walk) => Some(walk),
-        Probe::Resolve(_) | Probe::Connect { .. } | Probe::Knock(_) | Probe::Fetch(_) => None,
+        Probe::Resolve(_) | Probe::Connect { .. } | Probe::Knock(_) | Probe::Fetch(_) | Probe::Rails => None,
     }
 }
 

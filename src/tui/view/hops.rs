@@ -263,9 +263,12 @@ pub fn address(model: &Model, door: Door) -> Option<String> {
     let known = || doors::about(&model.run, door).and_then(|a| a.address.clone());
     let meant = || match &probes_at(model, door).next()?.what {
         Probe::Walk(walk) if walk.aim == Aim::Name => Some(walk.target.to_string()),
-        Probe::Walk(_) | Probe::Resolve(_) | Probe::Connect { .. } | Probe::Knock(_) | Probe::Fetch(_) => {
-            None
-        }
+        Probe::Walk(_)
+        | Probe::Resolve(_)
+        | Probe::Connect { .. }
+        | Probe::Knock(_)
+        | Probe::Fetch(_)
+        | Probe::Rails => None,
     };
     connected(model, door).or_else(known).or_else(meant).map(|a| text::foreign(&a))
 }

@@ -1,7 +1,7 @@
 //! Probes and samples in words: what was asked, what came.
 
-use crate::failure::{Failure, GrpcFailure, SocketKind, TcpKind, TlsKind, WebSocketFailure};
-use crate::probe::{Grpc, Probe, Reading, Sample, Then};
+use crate::failure::{Answer, Failure, GrpcFailure, SocketKind, TcpKind, TlsKind, WebSocketFailure};
+use crate::probe::{Grpc, Method, Probe, Reading, Sample, Then};
 use crate::run::ProbeState;
 use crate::subject::Via;
 use crate::text;
@@ -38,7 +38,9 @@ fn reading_words(reading: &Reading) -> String {
             (None, Some(alpn)) => format!("{}, {alpn}", tls.version),
             (None, None) => tls.version.clone(),
         },
-        Reading::Answer(answer) => format!("{} {}", answer.status, answer.reason).trim_end().to_owned(),
+        Reading::Answer(answer) => status(answer),
+        Reading::Document(document) => status(&document.answer),
+        Reading::Rails(_) => "answered".to_owned(),
         Reading::Grpc(grpc) => grpc_words(grpc),
         Reading::Upgraded(_) => "101".to_owned(),
         Reading::Welcome => "welcome".to_owned(),
@@ -48,6 +50,10 @@ fn reading_words(reading: &Reading) -> String {
             format!("{frames} frames, longest gap {}", text::duration(*longest_gap))
         }
     }
+}
+
+fn status(answer: &Answer) -> String {
+    format!("{} {}", answer.status, answer.reason).trim_end().to_owned()
 }
 
 /// A gRPC answer in a few words: what the service says of itself, else its status.
@@ -70,6 +76,7 @@ pub fn failure_words(failure: &Failure) -> String {
             crate::failure::DnsKind::Timeout => format!("no answer in {}", text::duration(dns.after)),
         },
         Failure::Tcp(tcp) => tcp_words(tcp.kind).to_owned(),
+        Failure::Rails(rails) => rails.words.clone(),
         Failure::Socket(socket) => match socket.kind {
             SocketKind::Absent => "no such socket".to_owned(),
             SocketKind::Refused => "refused".to_owned(),
@@ -145,6 +152,7 @@ pub fn tls_words(kind: TlsKind) -> &'static str {
 pub fn asked(probe: &Probe) -> String {
     match probe {
         Probe::Resolve(target) => format!("resolve {}", target.host),
+        Probe::Rails => "ask Rails by gitlab-rails runner".to_owned(),
         Probe::Connect { target, address } => format!("connect {address} port {}", target.port),
         Probe::Knock(knock) => format!("TLS at {} port {}", knock.address, knock.target.port),
         Probe::Fetch(fetch) => format!("get {}{}", fetch.target, fetch.request.path),
@@ -157,6 +165,10 @@ pub fn asked(probe: &Probe) -> String {
                 Then::Close if walk.tls.is_some() => format!("handshake with {}{via}", walk.target),
                 Then::Close => format!("connect {}{via}", walk.target),
                 Then::Request(request) => format!("get {}{via}", request.path),
+                Then::Inquire(inquiry) => match inquiry.request.method {
+                    Method::Get => format!("get {}{via}", inquiry.request.path),
+                    Method::Post => format!("post {}{via}", inquiry.request.path),
+                },
                 Then::Grpc(health) => format!("ask {}{via}", health.path()),
                 Then::Nonsense => format!("say what is no HTTP to {}", walk.target),
                 Then::Upgrade(upgrade) => format!("upgrade {}, Origin {}", upgrade.path, upgrade.origin),

@@ -97,6 +97,7 @@ pub(super) fn target(model: &Model, state: &StepState) -> Option<String> {
         Probe::Walk(walk) => walk.target.to_string(),
         Probe::Knock(knock) => knock.target.to_string(),
         Probe::Fetch(fetch) => fetch.target.to_string(),
+        Probe::Rails => "this node".to_owned(),
     })
 }
 
@@ -243,6 +244,9 @@ fn answer(model: &Model, probe: &ProbeState, width: usize) -> Vec<Line<'static>>
     let found: Option<(&str, String, &Headers, &str)> =
         probe.samples.iter().rev().find_map(|s| match (s.reading(), s.failure()) {
             (Some(Reading::Answer(a)), _) => Some(("answer", status_line(a), &a.headers, a.body.as_str())),
+            (Some(Reading::Document(d)), _) => {
+                Some(("answer", status_line(&d.answer), &d.answer.headers, d.answer.body.as_str()))
+            }
             (Some(Reading::Grpc(g)), _) => {
                 let status = g.status.map(|s| format!(", grpc-status {s}")).unwrap_or_default();
                 let serving = g.serving.map(|s| format!(", {}", s.as_str())).unwrap_or_default();

@@ -36,10 +36,11 @@ pub fn line(model: &Model, width: usize) -> Option<Line<'static>> {
     }
     let apart: Vec<Said> = model.users.iter().map(|s| said(model, &[s.feature.title()], &s.state)).collect();
     let room = width.saturating_sub(WORDS + 1);
-    let mut shown = if wide(model, &apart) <= room { apart } else { together(model) };
-    while shown.len() > 1 && wide(model, &shown) > room {
-        shown.pop();
-    }
+    // Each by itself, else those that stand alike together; what does not fit goes from the end.
+    let ways = [apart, together(model)].map(|shown| cut(model, shown, room));
+    let named = |shown: &Vec<Said>| shown.iter().map(|s| s.features).sum::<usize>();
+    let [apart, alike] = ways;
+    let shown = if named(&apart) >= named(&alike) { apart } else { alike };
     let mut row = row;
     for (i, part) in shown.iter().enumerate() {
         row = put(if i > 0 { row.put(GAP, Role::Plain) } else { row }, part);
@@ -47,9 +48,19 @@ pub fn line(model: &Model, width: usize) -> Option<Line<'static>> {
     Some(row.line())
 }
 
+/// As many as there is room for.
+fn cut(model: &Model, mut shown: Vec<Said>, room: usize) -> Vec<Said> {
+    while shown.len() > 1 && wide(model, &shown) > room {
+        shown.pop();
+    }
+    shown
+}
+
 /// A feature, or some that stand alike, as the line says it.
 struct Said {
     titles: String,
+    /// How many features these are.
+    features: usize,
     sign: (&'static str, Role),
     words: String,
     /// The causes' letters.
@@ -64,7 +75,7 @@ fn said(model: &Model, titles: &[&str], state: &State) -> Said {
         State::Stopped(causes) => (sign(Status::Fail, Role::Bad), String::new(), letters(model, causes)),
         State::Unknown { .. } => (sign(Status::Error, Role::Warn), "not known".to_owned(), Vec::new()),
     };
-    Said { titles: titles.join(", "), sign, words, letters }
+    Said { titles: titles.join(", "), features: titles.len(), sign, words, letters }
 }
 
 fn letters(model: &Model, causes: &[usize]) -> Vec<String> {
@@ -123,6 +134,9 @@ fn nothing_known(model: &Model) -> String {
     } else {
         model.run.steps.len() - model.run.steps.iter().filter(settled).count()
     };
+    if missing == 0 {
+        return "not known: no check of their ways was run".to_owned();
+    }
     let missing = text::count(missing, "check");
     match (is_here, token) {
         (false, true) => format!("not known from here: {missing} need the node or a token"),
@@ -172,12 +186,18 @@ pub fn not_asked(model: &Model) -> Option<String> {
     let mut wants: Vec<Want> = model.run.steps.iter().filter_map(StepState::want).collect();
     wants.sort_unstable();
     wants.dedup();
-    let wanted = |want: &Want| {
-        let checks = || text::count(asking::waiting(model, |w| w == *want).len(), "check");
-        let what = want.untold().map_or_else(checks, str::to_owned);
-        format!("{what} ({})", asking::key(model, *want).unwrap_or(want.option()))
-    };
-    let mut parts: Vec<String> = wants.iter().map(wanted).collect();
+    let how = |want: Want| asking::key(model, want).unwrap_or(want.option());
+    let mut parts: Vec<String> = Vec::new();
+    for want in wants {
+        let checks = || {
+            let alike = |w: Want| w.untold().is_none() && how(w) == how(want);
+            text::count(asking::waiting(model, alike).len(), "check")
+        };
+        let part = format!("{} ({})", want.untold().map_or_else(checks, str::to_owned), how(want));
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
     for state in &model.run.steps {
         if let Some(Settled::Skip { kind: Skip::NotAsked, why, want: None }) = &state.settled {
             let part = format!("{} ({why})", state.plan.title);

@@ -70,6 +70,7 @@ pub fn lines(model: &Model, probe: &ProbeState, width: usize) -> Vec<Line<'stati
 pub fn name(layer: Layer) -> &'static str {
     match layer {
         Layer::Proxy => "CONNECT",
+        Layer::Node => "Rails",
         Layer::Dns
         | Layer::Tcp
         | Layer::Tls

@@ -92,6 +92,7 @@ pub fn expected(probe: &Probe) -> Vec<Layer> {
         Probe::Connect { .. } => vec![Layer::Tcp],
         Probe::Knock(_) => vec![Layer::Tcp, Layer::Tls],
         Probe::Fetch(_) => vec![Layer::Http],
+        Probe::Rails => vec![Layer::Node],
         Probe::Walk(walk) => {
             let last = probe.last_layer();
             let takes = |layer: &Layer| match layer {
@@ -99,7 +100,7 @@ pub fn expected(probe: &Probe) -> Vec<Layer> {
                 Layer::Tcp => true,
                 Layer::Proxy => walk.via != Via::Direct,
                 Layer::Tls => walk.tls.is_some(),
-                Layer::Http => matches!(walk.then, Then::Request(_) | Then::Nonsense),
+                Layer::Http => matches!(walk.then, Then::Request(_) | Then::Inquire(_) | Then::Nonsense),
                 Layer::Grpc => matches!(walk.then, Then::Grpc(_)),
                 Layer::Upgrade => matches!(walk.then, Then::Upgrade(_)),
                 Layer::Welcome | Layer::Ping => {
@@ -107,6 +108,7 @@ pub fn expected(probe: &Probe) -> Vec<Layer> {
                 }
                 Layer::Message => matches!(&walk.then, Then::Upgrade(u) if u.message.is_some()),
                 Layer::Hold => matches!(walk.then, Then::Upgrade(_) | Then::Grpc(_)),
+                Layer::Node => false,
             };
             let all = [
                 Layer::Dns,
@@ -141,6 +143,7 @@ pub fn awaited(model: &Model, step: usize) -> (&'static str, &'static str) {
         Some(Layer::Welcome) => ("welcome", "Action Cable's welcome"),
         Some(Layer::Message) => ("message", "what was said to come back"),
         Some(Layer::Ping) => ("first ping", "the first ping on /-/cable, one every 3 s"),
+        Some(Layer::Node) => ("Rails", "Rails on this node, which starts once for it"),
         Some(Layer::Hold) => ("held open", "the end of the time that it is held open"),
     }
 }
