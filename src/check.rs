@@ -5,15 +5,21 @@
 //! There is no order between checks beside `needs`: a check that correlates asks for the same probes as the
 //! checks that it looks at, and equal probes are carried out once.
 
+mod feature;
+mod want;
+
 use crate::failure::{Failure, Layer};
 use crate::finding::{Code, Finding};
 use crate::probe::{Probe, Reading, Sample};
 use crate::subject::Subject;
 use crate::subject::place::Place;
+pub use feature::{By, Feature, Proof};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
+pub use want::Want;
 
 /// The groups of the contract, section 5, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -97,6 +103,9 @@ pub struct Check {
     pub codes: &'static [Code],
     /// Checks that must hold for a verdict here, looked up at the same place, else at a wider one.
     pub needs: &'static [&'static str],
+    /// The features that stop where it fails, and of which nothing is known where it reaches no verdict. A way
+    /// that several components share is asked about for each of them.
+    pub serves: fn(Place) -> &'static [Feature],
     /// Where it runs.
     pub places: fn(&Subject) -> Vec<Place>,
     /// Every slice wanted, given what has been seen so far. Asked again until nothing is new, at most
@@ -206,8 +215,10 @@ pub enum Verdict {
     Findings(Vec<Finding>),
     /// The promise means nothing here, and why.
     NotApplicable(String),
-    /// Not asked for want of a token or consent; what would tell.
+    /// Not asked, and no option of this program would change that; what would tell.
     NotAsked(String),
+    /// Not asked for want of a token or consent; what would tell.
+    Wants(Want, String),
     /// The check itself could not be carried out, and why.
     Unknown(String),
 }
@@ -219,17 +230,30 @@ pub struct Note {
     pub summary: String,
     /// The figure shown at the end of its line: `2 of 2`, `h2`. `None`: its time.
     pub figure: Option<String>,
+    /// When what holds now ends by itself: a token, a licence. `None`: not known, or never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 impl Verdict {
     /// Passes with a sentence.
     pub fn pass(summary: impl Into<String>) -> Self {
-        Verdict::Pass(Note { summary: summary.into(), figure: None })
+        Verdict::Pass(Note { summary: summary.into(), ..Note::default() })
     }
 
     /// Passes with a sentence and a figure.
     pub fn pass_with(summary: impl Into<String>, figure: impl Into<String>) -> Self {
-        Verdict::Pass(Note { summary: summary.into(), figure: Some(figure.into()) })
+        Verdict::Pass(Note { summary: summary.into(), figure: Some(figure.into()), until: None })
+    }
+
+    /// Passes with a sentence, a figure, and the time at which it ends.
+    pub fn pass_until(summary: impl Into<String>, figure: impl Into<String>, until: Timestamp) -> Self {
+        Verdict::Pass(Note { summary: summary.into(), figure: Some(figure.into()), until: Some(until) })
+    }
+
+    /// Not asked for want of something that can be given.
+    pub fn wants(want: Want, tells: impl Into<String>) -> Self {
+        Verdict::Wants(want, tells.into())
     }
 
     /// One finding.

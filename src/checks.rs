@@ -11,10 +11,13 @@ mod instance;
 mod interception;
 mod network;
 pub mod requirement;
+mod serves;
 mod synchronization;
 mod vendors;
 
 use crate::check::Check;
+use crate::check::Feature;
+use crate::subject::place::Place;
 pub use inbound::hop::{Fares, Hop, between};
 
 /// The check that samples Cloudflare's ranges: the only one that runs on request alone.
@@ -72,12 +75,19 @@ pub static CHECKS: &[&Check] = &[
     &agent_platform::http2_kept::HTTP2_KEPT,
 ];
 
+/// The features that a check serves at a place; none for a check that this version does not have.
+pub fn serves(check: &str, place: Place) -> &'static [Feature] {
+    CHECKS.iter().find(|c| c.id == check).map_or(&[], |c| (c.serves)(place))
+}
+
 #[cfg(test)]
 mod tests {
     use super::requirement::UNNEEDED;
     use super::*;
+    use crate::check::By;
     use crate::check::Group;
     use crate::finding::Code;
+    use crate::subject::place::Endpoint;
 
     #[test]
     fn ids_are_unique_and_no_groups_name() {
@@ -92,6 +102,20 @@ mod tests {
     fn every_need_is_a_check() {
         for check in CHECKS {
             assert!(check.needs.iter().all(|n| CHECKS.iter().any(|c| c.id == *n)), "{}", check.id);
+        }
+    }
+
+    #[test]
+    fn every_proof_of_a_feature_is_a_check_that_serves_it_there() {
+        for feature in Feature::ALL {
+            for proof in feature.proofs() {
+                let places: Vec<Place> = match proof.by {
+                    By::Stack(stack) => Endpoint::ALL.iter().map(|e| Place::Way(*e, stack)).collect(),
+                    By::Door(door) => vec![Place::Door(door)],
+                };
+                let is_served = places.iter().any(|p| super::serves(proof.check, *p).contains(&feature));
+                assert!(is_served, "{} proves nothing of {}", proof.check, feature.title());
+            }
         }
     }
 

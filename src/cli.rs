@@ -168,7 +168,7 @@ pub struct Options {
     /// For one connection step [default: 10]
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<Seconds>,
-    /// For the whole run [default: 30, more with --hold]
+    /// For the whole run [default: 30, more with --hold and --rails-runner]
     #[arg(long, value_name = "SECONDS")]
     pub deadline: Option<Seconds>,
     /// What makes the exit code non-zero

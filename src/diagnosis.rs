@@ -2,6 +2,7 @@
 //! what to mend first stands first. Pure; tested as a table.
 
 mod consequences;
+pub mod features;
 mod knowledge;
 mod workflow;
 

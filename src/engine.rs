@@ -3,6 +3,7 @@
 //! The engine does no I/O of its own: it is handed the function that carries out probes. It decides when a
 //! step may be judged, what is blocked and what the deadline cuts off; what a verdict means is the checks'.
 
+use crate::check::Want;
 use crate::check::{Ask, ROUNDS, Seen, Verdict};
 use crate::checks::requirement;
 use crate::plan::Plan;
@@ -117,6 +118,8 @@ struct Course {
     status: Option<Status>,
     /// For a skip: whether what needs it goes on.
     skip: Option<Skip>,
+    /// For a skip: what would have told.
+    want: Option<Want>,
     blocked_by: Option<usize>,
 }
 
@@ -315,7 +318,7 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
                 }
                 Some(Status::Pass | Status::Warn | Status::Skip) => {
                     let why = format!("{} was not asked", self.rig.plan.steps[*need].head);
-                    return Needs::Settle(Settled::Skip { kind: Skip::NotAsked, why });
+                    return Needs::Settle(Settled::Skip { kind: Skip::NotAsked, why, want: course.want });
                 }
             }
         }
@@ -348,8 +351,9 @@ impl<'a, E: FnMut(Event) + Send> Engine<'a, E> {
                 Settled::Error { why: "the check found nothing and did not pass".to_owned() }
             }
             Verdict::Findings(findings) => Settled::Findings(findings),
-            Verdict::NotApplicable(why) => Settled::Skip { kind: Skip::NotApplicable, why },
-            Verdict::NotAsked(why) => Settled::Skip { kind: Skip::NotAsked, why },
+            Verdict::NotApplicable(why) => Settled::Skip { kind: Skip::NotApplicable, why, want: None },
+            Verdict::NotAsked(why) => Settled::Skip { kind: Skip::NotAsked, why, want: None },
+            Verdict::Wants(want, why) => Settled::Skip { kind: Skip::NotAsked, why, want: Some(want) },
             Verdict::Unknown(why) => Settled::Error { why },
         }
     }
@@ -394,8 +398,8 @@ enum Needs {
 
 /// Where a step stands, taken from the fold.
 fn standing(state: &StepState) -> Course {
-    let skip = match &state.settled {
-        Some(Settled::Skip { kind, .. }) => Some(*kind),
+    let (skip, want) = match &state.settled {
+        Some(Settled::Skip { kind, want, .. }) => (Some(*kind), *want),
         Some(
             Settled::Pass(_)
             | Settled::Findings(_)
@@ -403,13 +407,14 @@ fn standing(state: &StepState) -> Course {
             | Settled::Error { .. }
             | Settled::Cancelled { .. },
         )
-        | None => None,
+        | None => (None, None),
     };
     Course {
         ready: true,
         started: true,
         status: state.status.is_settled().then_some(state.status),
         skip,
+        want,
         blocked_by: state.blocked_by(),
         ..Course::default()
     }

@@ -117,6 +117,9 @@ impl Lab {
         Ok(Lab { situation, sound_roots, faulty_roots, _servers: servers })
     }
 
+    /// The one token that the instance takes.
+    pub const TOKEN: &str = GOOD_TOKEN;
+
     /// Everything that a run needs, with the faults as they are now. `now` is the true time; the node's clock may
     /// be another. A scenario's `hold` applies where the limits have none.
     pub fn subject(&self, limits: Limits, now: Timestamp) -> Subject {

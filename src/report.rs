@@ -18,6 +18,7 @@ pub mod redact;
 pub mod scrub;
 pub mod shape;
 pub mod text;
+pub mod users;
 
 use crate::run::event::{Ending, Event};
 use crate::run::{Run, RunVerdict};
@@ -26,7 +27,9 @@ use crate::subject::doors::DoorAbout;
 use crate::subject::source::Source;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shape::{CauseReport, CheckReport, Coverage, GroupCount, Instance, NodeFacts, ProbeReport, Tool};
+use shape::{
+    CauseReport, CheckReport, Coverage, FeatureReport, GroupCount, Instance, NodeFacts, ProbeReport, Tool,
+};
 use std::fmt;
 use std::str::FromStr;
 
@@ -75,6 +78,9 @@ pub struct Report {
     pub checks: Vec<CheckReport>,
     /// What to mend, the first first.
     pub root_causes: Vec<CauseReport>,
+    /// What is up for users; empty in older reports.
+    #[serde(default)]
+    pub features: Vec<FeatureReport>,
     /// What was carried out on the wire; `evidence` of the checks points in here.
     #[serde(default)]
     pub probes: Vec<ProbeReport>,

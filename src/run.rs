@@ -4,12 +4,14 @@
 pub mod event;
 
 use crate::check::Group;
+use crate::check::Want;
 use crate::failure::Layer;
 use crate::finding::{Finding, Severity};
 use crate::probe::{Probe, Sample};
 use crate::subject::place::Place;
 use crate::subject::{About, Route};
 use event::{Ending, Event, Planned, Settled};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -117,6 +119,36 @@ impl StepState {
                 | Settled::Cancelled { .. },
             )
             | None => &[],
+        }
+    }
+
+    /// When what it found holding ends by itself.
+    pub fn until(&self) -> Option<Timestamp> {
+        match &self.settled {
+            Some(Settled::Pass(note)) => note.until,
+            Some(
+                Settled::Findings(_)
+                | Settled::Skip { .. }
+                | Settled::Blocked { .. }
+                | Settled::Error { .. }
+                | Settled::Cancelled { .. },
+            )
+            | None => None,
+        }
+    }
+
+    /// What it was not given that would have told.
+    pub fn want(&self) -> Option<Want> {
+        match self.settled {
+            Some(Settled::Skip { want, .. }) => want,
+            Some(
+                Settled::Pass(_)
+                | Settled::Findings(_)
+                | Settled::Blocked { .. }
+                | Settled::Error { .. }
+                | Settled::Cancelled { .. },
+            )
+            | None => None,
         }
     }
 

@@ -24,8 +24,11 @@ use crate::report::file::{Overwrite, SaveError, Saved};
 use crate::report::{Format, Redaction};
 use crate::run::Run;
 use crate::run::event::Event;
+use crate::secret::Secret;
+use crate::subject::RailsRunner;
 use jiff::Timestamp;
 use model::DemoEntry;
+use model::asking::Offer;
 use shell::Shell;
 use std::fmt;
 use std::future::Future;
@@ -43,8 +46,27 @@ pub type Render = Arc<dyn Fn(&Run, Format, Redaction) -> String + Send + Sync>;
 pub type Save = Arc<dyn Fn(&Path, &str, Overwrite) -> Result<Saved, SaveError> + Send + Sync>;
 /// Starts a scenario of the demo, by its name.
 pub type Choose = Box<dyn Fn(&str) -> Live + Send>;
-/// Finds out what is to be examined. Called before every round, for a mended node may look different.
-pub type Discover = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Rig, String>> + Send>> + Send + Sync>;
+/// Finds out what is to be examined, with what was given on the screen so far. Called before every round, for a
+/// mended node may look different.
+pub type Discover =
+    Arc<dyn Fn(Given) -> Pin<Box<dyn Future<Output = Result<Found, String>> + Send>> + Send + Sync>;
+
+/// What was given on the screen, on top of the options.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// A personal access token.
+    pub token: Option<Secret>,
+    /// The word to ask Rails on this node.
+    pub rails: RailsRunner,
+}
+
+/// What is to be examined, and what could be asked for more.
+pub struct Found {
+    /// What a round needs.
+    pub rig: Rig,
+    /// What could be asked for more.
+    pub offer: Offer,
+}
 
 /// What the UI is started with.
 pub struct Setup {
@@ -90,6 +112,12 @@ pub struct Mend {
     pub set: Arc<dyn Fn(bool) + Send + Sync>,
 }
 
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Found").field("offer", &self.offer).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Setup").field("look", &self.look).finish_non_exhaustive()
@@ -104,8 +132,8 @@ enum Wake {
     Written(Duration),
     /// The program was stopped and goes on.
     Continued,
-    /// What is to be examined is known, in the run of that number.
-    Ready(u64),
+    /// What is to be examined is known, in the run of that number, and what could be asked for more.
+    Ready(u64, Offer),
     /// It is not, and why.
     Unready(u64, String),
     /// The engine says something, in the run of that number.

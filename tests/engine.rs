@@ -65,7 +65,7 @@ macro_rules! scripted {
     ($($n:literal)+) => { [$(
         &Check {
             id: concat!("step-", $n), title: "is scripted", group: Group::Network, about: "", codes: &[],
-            needs: &[], places: |_| vec![Place::Node], ask: ask::<$n>, judge: judge::<$n>,
+            needs: &[], serves: |_| &[], places: |_| vec![Place::Node], ask: ask::<$n>, judge: judge::<$n>,
         }
     ),+] };
 }

@@ -1,6 +1,8 @@
 //! The screens as pictures and as behaviour: what is seen at which size, and what a key does. The run is built
 //! by hand; no terminal, no network.
 
+#[path = "screens/asking.rs"]
+mod asking;
 #[path = "screens/doors.rs"]
 mod doors;
 #[path = "screens/inward.rs"]

@@ -8,7 +8,7 @@ use super::answerer;
 use super::inbound::At;
 use super::inbound::handshake::{Credential, credential, first};
 use super::vendors;
-use crate::check::{Ask, Reached, Seen, Verdict};
+use crate::check::{Ask, Reached, Seen, Verdict, Want};
 use crate::failure::{Answer, Layer};
 use crate::gitlab::facts::{Access, AddOn, Ai, License, Settings, Sidekiq, Source, Token, add_ons};
 use crate::gitlab::version::Version;
@@ -57,10 +57,16 @@ pub(super) struct Limit {
 }
 
 impl Why {
+    /// The same, where Rails cannot stand in for the API.
+    pub(super) fn verdict_of_the_api(self) -> Verdict {
+        let words = "needs an administrator's token";
+        if self == Why::NoToken { Verdict::wants(Want::Token, words) } else { self.verdict() }
+    }
+
     /// What a check says that learns nothing for this reason. What one check finds, the others do not repeat.
     pub(super) fn verdict(self) -> Verdict {
         match self {
-            Why::NoToken => Verdict::NotAsked("needs an administrator's token".to_owned()),
+            Why::NoToken => Verdict::wants(Want::TokenOrRunner, "needs an administrator's token"),
             Why::Unsent(why) => Verdict::NotAsked(why),
             Why::Rejected(_) => {
                 Verdict::NotAsked("the token was not accepted: see token@instance".to_owned())

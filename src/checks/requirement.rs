@@ -85,6 +85,7 @@ pub fn verdict(check: &Check, subject: &Subject, place: Place, seen: Seen) -> Ve
         verdict @ (Verdict::Pass(_)
         | Verdict::NotApplicable(_)
         | Verdict::NotAsked(_)
+        | Verdict::Wants(..)
         | Verdict::Unknown(_)) => verdict,
     }
 }

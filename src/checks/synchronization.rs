@@ -8,6 +8,7 @@ pub(super) mod add_ons;
 pub(super) mod licence;
 pub(super) mod sidekiq;
 
+use crate::check::Verdict;
 use crate::subject::Subject;
 use crate::text;
 use std::time::Duration;
@@ -26,6 +27,14 @@ fn shown(moment: i64) -> String {
     jiff::Timestamp::from_second(moment)
         .map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())
         .unwrap_or_default()
+}
+
+/// Passes with the moment at which what holds now ends.
+fn pass_until(words: String, figure: impl Into<String>, moment: i64) -> Verdict {
+    match jiff::Timestamp::from_second(moment) {
+        Ok(until) => Verdict::pass_until(words, figure, until),
+        Err(_) => Verdict::pass_with(words, figure),
+    }
 }
 
 /// A day for people.

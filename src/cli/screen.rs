@@ -3,19 +3,21 @@
 use super::Options;
 use super::inputs::{Inputs, Unfit};
 use super::subject::{limits, of_node, rig, selection};
-use crate::engine::Rig;
 use crate::lab::Lab;
 use crate::lab::scenario::{Scenario, scenario, scenarios};
+use crate::node;
+use crate::node::root::Root;
 use crate::plan::Selection;
 use crate::report::file::{Overwrite, SaveError, Saved};
 use crate::report::{self, Charset, Colour};
 use crate::run::Run;
 use crate::save::save;
-use crate::subject::Limits;
 use crate::subject::environment::Environment;
+use crate::subject::{Limits, RailsRunner, Subject};
 use crate::tui::model::DemoEntry;
+use crate::tui::model::asking::{Call, Offer};
 use crate::tui::theme::{self, Glyphs, Look};
-use crate::tui::{Live, Mend, Setup, Source};
+use crate::tui::{Found, Given, Live, Mend, Setup, Source};
 use jiff::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,18 +35,35 @@ pub fn node(
 ) -> Result<Source, Unfit> {
     let selection = selection(options)?;
     let what = Arc::new((options.clone(), inputs, environment, selection));
-    let discover = move || {
+    let discover = move |given: Given| {
         let what = what.clone();
         let find = move || {
             let (options, inputs, environment, selection) = &*what;
-            let subject = of_node(options, inputs, environment, clock()).map_err(|e| e.to_string())?;
-            Ok::<Rig, String>(rig(subject, selection))
+            let mut subject = of_node(options, inputs, environment, clock()).map_err(|e| e.to_string())?;
+            if given.rails == RailsRunner::Allowed {
+                subject.limits.rails = given.rails;
+            }
+            if given.token.is_some() {
+                subject.token = given.token;
+            }
+            let offer = Offer { runner: runner(options, &subject), token: None };
+            Ok::<Found, String>(Found { rig: rig(subject, selection), offer })
         };
         // Reading files blocks, and the screen goes on meanwhile.
         let found = async { tokio::task::spawn_blocking(find).await.map_err(|e| e.to_string())? };
         Box::pin(found) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
     };
     Ok(Source::Live(Live { discover: Arc::new(discover), mend: None, title: None }))
+}
+
+/// The question to Rails that could be asked on this node: where this user may start Rails, and nobody said yes yet. A
+/// Rails below `--sysroot` is never started.
+fn runner(options: &Options, subject: &Subject) -> Option<Call> {
+    let can_be_asked = subject.limits.rails == RailsRunner::NotAsked && options.sysroot.is_none();
+    let install = subject.node.install.filter(|_| can_be_asked)?;
+    let root = Root::open(Path::new("/")).ok()?;
+    let call = node::runner::call(&root, install).ok()?;
+    Some(Call { command: call.to_string(), free: node::runner::free_memory(&root) })
 }
 
 /// The UI on a scenario of the lab.
@@ -84,12 +103,17 @@ fn live(scenario: Scenario, limits: Limits, selection: Selection, clock: fn() ->
     let lab: Arc<OnceCell<Lab>> = Arc::default();
     let shared = lab.clone();
     let what = Arc::new((scenario, selection));
-    let discover = move || {
+    let discover = move |given: Given| {
         let (lab, what) = (lab.clone(), what.clone());
         let find = async move {
             let started = lab.get_or_try_init(|| Lab::start(&what.0, clock())).await;
             let started = started.map_err(|e| format!("the lab does not start: {e}"))?;
-            Ok::<Rig, String>(rig(started.subject(limits, clock()), &what.1))
+            let mut subject = started.subject(limits, clock());
+            if given.token.is_some() {
+                subject.token = given.token;
+            }
+            let token = Some(format!("The demo's own is {}", Lab::TOKEN));
+            Ok::<Found, String>(Found { rig: rig(subject, &what.1), offer: Offer { runner: None, token } })
         };
         Box::pin(find) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
     };

@@ -5,7 +5,7 @@ use super::shape::{
     CauseReport, CheckReport, Coverage, Evidence, FindingReport, GroupCount, HostsLine, Instance, NodeFacts,
     Phase, PhaseEnd, ProbeReport, Remedy, Tool,
 };
-use super::{Report, SCHEMA, redact};
+use super::{Report, SCHEMA, redact, users};
 use crate::check::{Group, Note};
 use crate::diagnosis::{RootCause, diagnose};
 use crate::finding::{Args, Finding};
@@ -59,6 +59,7 @@ impl Report {
             groups: Group::ALL.into_iter().filter_map(|g| group(run, g)).collect(),
             checks: run.steps.iter().map(|step| check(run, step)).collect(),
             root_causes: causes.iter().map(|c| cause(run, c)).collect(),
+            features: users::features(run, &causes),
             probes: run.probes.iter().map(probe).collect(),
             source: about.source.clone(),
         };
@@ -228,7 +229,9 @@ fn check(run: &Run, step: &StepState) -> CheckReport {
         status: if step.status.is_settled() { step.status } else { Status::Cancelled },
         summary,
         figure,
+        until: step.until(),
         skip,
+        want: step.want(),
         started_ms: step.started.map(ms),
         settled_ms: step.ended.map(ms),
         duration_ms: run.took(step).or(own).map(ms),
@@ -249,7 +252,7 @@ fn sentence(run: &Run, step: &StepState) -> (String, Option<String>, Option<Skip
     match &step.settled {
         Some(Settled::Pass(note)) => (note.summary.clone(), note.figure.clone(), None),
         Some(Settled::Findings(_)) => (String::new(), None, None),
-        Some(Settled::Skip { kind, why }) => (why.clone(), None, Some(*kind)),
+        Some(Settled::Skip { kind, why, .. }) => (why.clone(), None, Some(*kind)),
         Some(Settled::Blocked { by }) => {
             let by = run.steps.get(*by).map_or_else(|| "another check".to_owned(), StepState::id);
             (format!("blocked by {by}"), None, None)
@@ -340,11 +343,15 @@ fn step_back(check: &CheckReport, number: &HashMap<&str, usize>) -> Result<StepS
     };
     let why = check.summary.clone();
     let settled = match check.status {
-        Status::Pass => Settled::Pass(Note { summary: why, figure: check.figure.clone() }),
+        Status::Pass => {
+            Settled::Pass(Note { summary: why, figure: check.figure.clone(), until: check.until })
+        }
         Status::Warn | Status::Fail => Settled::Findings(
             check.findings.iter().map(|f| Finding { code: f.code, args: f.args.clone() }).collect(),
         ),
-        Status::Skip => Settled::Skip { kind: check.skip.unwrap_or(Skip::NotApplicable), why },
+        Status::Skip => {
+            Settled::Skip { kind: check.skip.unwrap_or(Skip::NotApplicable), why, want: check.want }
+        }
         Status::Blocked => {
             let nobody = || ReportError::NoSuchStep(check.id.clone(), "nothing that blocks it".to_owned());
             Settled::Blocked { by: find(check.blocked_by.as_ref().ok_or_else(nobody)?)? }

@@ -2,8 +2,8 @@
 //! `assets/report.html`; here is what it shows. Everything from outside is escaped by the template, or is put
 //! into an article after its Markdown was read.
 
-use super::shape::{CauseReport, CheckReport, GroupCount, Phase, PhaseEnd};
-use super::{Report, fill, letter, markdown, redact, text};
+use super::shape::{CauseReport, CheckReport, FeatureReport, FeatureState, GroupCount, Phase, PhaseEnd};
+use super::{Report, fill, letter, markdown, redact, text, users};
 use crate::finding::Severity;
 use crate::run::Status;
 use crate::subject::doors::DoorAbout;
@@ -22,12 +22,20 @@ struct Page<'a> {
     node: String,
     sentence: String,
     numbers: String,
+    users: Vec<User<'a>>,
     causes: Vec<Cause<'a>>,
     groups: Vec<Group<'a>>,
     routes: Vec<Way<'a>>,
     doors: Vec<Door<'a>>,
     took: String,
     redaction: String,
+}
+
+/// A feature: `Chat`, `stopped by A and B`.
+struct User<'a> {
+    title: &'a str,
+    status: &'static str,
+    words: String,
 }
 
 struct Cause<'a> {
@@ -105,6 +113,7 @@ pub fn html(report: &Report, hidden: &Hidden) -> String {
         },
         sentence: text::verdict(report).split_once(": ").map(|(_, s)| capital(s)).unwrap_or_default(),
         numbers: markdown::numbers(report),
+        users: report.features.iter().map(user).collect(),
         causes: report.root_causes.iter().enumerate().map(|(i, c)| cause(report, c, i, hidden)).collect(),
         groups: report.groups.iter().map(|g| group(report, g)).collect(),
         routes: report.routes.iter().map(way).collect(),
@@ -113,6 +122,18 @@ pub fn html(report: &Report, hidden: &Hidden) -> String {
         redaction: if counts.is_empty() { counts } else { format!("Hidden for sharing: {counts}.") },
     };
     page.render().unwrap_or_else(|e| format!("<!doctype html><p>The page could not be made: {e}</p>"))
+}
+
+fn user(feature: &FeatureReport) -> User<'_> {
+    User {
+        title: &feature.title,
+        status: match feature.state {
+            FeatureState::Open => "pass",
+            FeatureState::Stopped => "fail",
+            FeatureState::Unknown => "warn",
+        },
+        words: users::words(feature),
+    }
 }
 
 fn cause<'a>(report: &'a Report, cause: &'a CauseReport, number: usize, hidden: &Hidden) -> Cause<'a> {

@@ -115,7 +115,7 @@ fn renumber(step: &mut StepState, numbers: &HashMap<usize, usize>, shift: usize)
         } else {
             let why = "what it needs was seen from the other machine alone".to_owned();
             step.status = Status::Skip;
-            step.settled = Some(Settled::Skip { kind: Skip::NotAsked, why });
+            step.settled = Some(Settled::Skip { kind: Skip::NotAsked, why, want: None });
         }
     }
 }

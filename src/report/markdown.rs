@@ -3,7 +3,7 @@
 
 use super::redact::Hidden;
 use super::shape::{CauseReport, CheckReport, PhaseEnd};
-use super::{Report, fill, letter, text};
+use super::{Report, fill, letter, text, users};
 use crate::run::Status;
 use crate::text::{count, duration};
 use std::fmt::Write as _;
@@ -29,6 +29,9 @@ pub fn markdown(report: &Report, hidden: &Hidden) -> String {
     }
     let _ = writeln!(out, "{}\n", numbers(report));
     let _ = writeln!(out, "{}", plain(&text::verdict(report)));
+    if let Some(line) = users::sentence(report) {
+        let _ = writeln!(out, "\n{}", plain(&line));
+    }
     for (i, cause) in report.root_causes.iter().enumerate() {
         one_cause(&mut out, report, cause, &letter(i), hidden);
     }

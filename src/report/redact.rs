@@ -22,7 +22,7 @@ pub struct Hidden {
 }
 
 /// Keys whose texts are ours or of a closed set.
-const OURS: [&str; 45] = [
+const OURS: [&str; 47] = [
     "schema",
     "tool",
     "started_at",
@@ -68,6 +68,8 @@ const OURS: [&str; 45] = [
     "event",
     "from",
     "until",
+    "state",
+    "want",
 ];
 
 /// Keys whose texts are the name of a host, dotted or not.
@@ -93,7 +95,17 @@ impl Hidden {
             }
             let mut value = super::build::value(report);
             scrub::scrub_value(&mut value);
-            for part in ["instance", "node", "routes", "doors", "probes", "checks", "root_causes", "source"] {
+            for part in [
+                "instance",
+                "node",
+                "routes",
+                "doors",
+                "probes",
+                "checks",
+                "root_causes",
+                "source",
+                "features",
+            ] {
                 hidden.collect(&value[part], part);
             }
         }

@@ -1,12 +1,15 @@
 //! The parts of a report, as the public contract (section 4) names them. Plain data; fields beside those named
 //! there are additions.
 
+use crate::check::Feature;
 use crate::check::Group;
+use crate::check::Want;
 use crate::failure::Layer;
 use crate::finding::{Args, Code, Severity};
 use crate::run::Status;
 use crate::run::event::Skip;
 use crate::subject::Install;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -116,9 +119,15 @@ pub struct CheckReport {
     /// A passing check's figure: `2 of 2`, `h2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figure: Option<String>,
+    /// For a passing one: when what holds now ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// For a skipped one: which kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<Skip>,
+    /// For one that was not asked: what would have told, where that can be given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub want: Option<Want>,
     /// When it was its turn, in milliseconds since the start of the run.
     pub started_ms: Option<f64>,
     /// When it settled, in milliseconds since the start of the run.
@@ -218,6 +227,41 @@ pub struct CauseReport {
     pub explains: Vec<String>,
     /// What to do.
     pub remedy: Remedy,
+}
+
+/// A feature of GitLab Duo in a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeatureReport {
+    /// Which.
+    pub id: Feature,
+    /// What people call it.
+    pub title: String,
+    /// How it stands.
+    pub state: FeatureState,
+    /// For an open one: when it ends if nothing is done. `None`: no end is known.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
+    /// For a stopped one: indexes into `root_causes`.
+    #[serde(default)]
+    pub stopped_by: Vec<usize>,
+    /// For one that is not known: what would tell, or why nothing does.
+    #[serde(default)]
+    pub tells: Option<String>,
+    /// For one that is not known: what was wanted and not given, where that can be given.
+    #[serde(default)]
+    pub want: Option<Want>,
+}
+
+/// How a feature stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FeatureState {
+    /// Its way is open.
+    Open,
+    /// It is not.
+    Stopped,
+    /// Nobody knows.
+    Unknown,
 }
 
 /// An article, filled in, as Markdown.

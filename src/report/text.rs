@@ -2,7 +2,7 @@
 //! columns; snippets are never wrapped and begin in the first column, so that they can be copied.
 
 use super::shape::{CauseReport, CheckReport};
-use super::{Charset, Colour, Options, Report, exit_code_of, letter};
+use super::{Charset, Colour, Options, Report, exit_code_of, letter, users};
 use crate::checks::CLOUDFLARE_RANGES;
 use crate::remedy::{Article, markdown};
 use crate::run::event::Skip;
@@ -36,6 +36,9 @@ pub fn text(report: &Report, options: Options) -> String {
     } else {
         groups(&mut out, report, options);
         out.push('\n');
+    }
+    if let Some(line) = users::sentence(report) {
+        put(&mut out, &line, 0, str::to_owned);
     }
     for line in unknown(report).into_iter().chain(ways(report)).chain(doors(report)).chain(lacks(report)) {
         put(&mut out, &line, 0, str::to_owned);

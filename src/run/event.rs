@@ -1,5 +1,6 @@
 //! What happens in a run, as data: the log that everything else is folded from, one event a line in `jsonl`.
 
+use crate::check::Want;
 use crate::check::{Group, Note};
 use crate::failure::Layer;
 use crate::finding::Finding;
@@ -119,6 +120,9 @@ pub enum Settled {
         kind: Skip,
         /// Why, or what would tell.
         why: String,
+        /// What was wanted and not given, where that can be given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        want: Option<Want>,
     },
     /// What it needs failed: the step at the start of the chain.
     Blocked {

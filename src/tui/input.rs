@@ -1,14 +1,17 @@
-//! Keys and sizes, read on a thread of its own that sleeps until one comes.
+//! Keys, pasted texts and sizes, read on a thread of its own that sleeps until one comes.
 
 use super::keys::Key;
+use crate::secret::Secret;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, poll, read};
 use std::time::Duration;
 
 /// What the terminal sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Input {
     /// A key.
     Key(Key),
+    /// A pasted text: it may be a token.
+    Paste(Secret),
     /// Columns and lines.
     Resize(u16, u16),
 }
@@ -29,9 +32,8 @@ pub(super) fn start(size: (u16, u16), came: impl Fn(Input) + Send + 'static) -> 
             let input = match event {
                 Event::Key(key) if key.kind != KeyEventKind::Release => translate(key).map(Input::Key),
                 Event::Resize(columns, lines) => Some(Input::Resize(columns, lines)),
-                Event::Key(_) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Paste(_) => {
-                    None
-                }
+                Event::Paste(text) => Some(Input::Paste(Secret::new(text))),
+                Event::Key(_) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
             };
             if let Some(input) = input {
                 came(input);

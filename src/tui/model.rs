@@ -1,6 +1,7 @@
 //! What the screens know: the run, where one looks, what was ticked and chosen. Plain data; it changes in
 //! `update` only and is drawn by `view`.
 
+pub mod asking;
 pub mod cause;
 pub mod dialog;
 pub mod doors;
@@ -9,11 +10,13 @@ pub mod message;
 pub mod routes;
 
 use crate::check::Group;
+use crate::diagnosis::features::Standing;
 use crate::remedy::{Article, Values};
 use crate::report;
 use crate::run::{Run, Status};
 use crate::tui::keys::Context;
 use crate::tui::theme::Look;
+use asking::Offer;
 use cause::{Cause, Letters};
 use dialog::Dialog;
 use jiff::Timestamp;
@@ -206,6 +209,12 @@ pub struct Model {
     pub newest: Option<usize>,
     /// Screens on top of each other; never empty, the last one is shown.
     pub screens: Vec<Screen>,
+    /// What is up for users, when the last round ended.
+    pub users: Vec<Standing>,
+    /// What can be asked for more.
+    pub offer: Offer,
+    /// How many checks waited for the token that was given, until it is known what became of it.
+    pub asked: Option<usize>,
     /// What lies over it.
     pub dialog: Option<Dialog>,
     /// A sentence in the footer's place until the next key.
@@ -247,6 +256,9 @@ impl Model {
             causes: Vec::new(),
             list: List::default(),
             newest: None,
+            users: Vec::new(),
+            offer: Offer::default(),
+            asked: None,
             dialog: None,
             note: None,
             ticks: BTreeMap::new(),
@@ -281,6 +293,8 @@ impl Model {
             (Some(Dialog::Export(_)), _) => Context::Export,
             (Some(Dialog::Help(..)), _) => Context::Help,
             (Some(Dialog::Filter(_)), _) => Context::Filter,
+            (Some(Dialog::Token(_)), _) => Context::Token,
+            (Some(Dialog::Runner(_)), _) => Context::Runner,
             (None, Screen::Demos { .. }) => Context::Demo,
             (None, Screen::Overview) => Context::List,
             (None, Screen::Drill(_)) => Context::Drill,

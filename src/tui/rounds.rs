@@ -2,9 +2,11 @@
 //! earlier run still says is not listened to.
 
 use super::model::message::Rerun;
-use super::{Live, Wake};
+use super::{Found, Given, Live, Wake};
 use crate::engine::{self, Rig, Round};
 use crate::run::{Run, StepState};
+use crate::secret::Secret;
+use crate::subject::RailsRunner;
 use crate::subject::ranges::Sampling;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -22,12 +24,14 @@ pub(super) struct Rounds {
     started: Instant,
     /// Whether what runs on request alone was asked for in this run.
     sampling: Sampling,
+    /// What was given on the screen since the run began.
+    given: Given,
 }
 
 impl Rounds {
     pub(super) fn new(tx: Sender<Wake>) -> Self {
         let (started, sampling) = (Instant::now(), Sampling::NotAsked);
-        Self { live: None, tx, number: 0, stop: None, started, sampling }
+        Self { live: None, tx, number: 0, stop: None, started, sampling, given: Given::default() }
     }
 
     /// Whether a message belongs to the run that is shown.
@@ -42,9 +46,26 @@ impl Rounds {
 
     /// Begins a run. What ran before is stopped and forgotten.
     pub(super) fn begin(&mut self, live: Live, runtime: &Runtime) {
+        self.live = Some(live);
+        self.given = Given::default();
+        self.anew(runtime);
+    }
+
+    /// Begins the run anew with a token. What goes on is stopped and forgotten.
+    pub(super) fn use_token(&mut self, token: Secret, runtime: &Runtime) {
+        self.given.token = Some(token);
+        self.anew(runtime);
+    }
+
+    /// Begins the run anew, with the word to ask Rails.
+    pub(super) fn ask_rails(&mut self, runtime: &Runtime) {
+        self.given.rails = RailsRunner::Allowed;
+        self.anew(runtime);
+    }
+
+    fn anew(&mut self, runtime: &Runtime) {
         self.stop();
         self.number += 1;
-        self.live = Some(live);
         self.sampling = Sampling::NotAsked;
         self.round(None, runtime);
     }
@@ -67,21 +88,21 @@ impl Rounds {
     /// Where the plan is another than before, the round takes all of it.
     fn round(&mut self, part: Option<(Vec<usize>, Box<Run>)>, runtime: &Runtime) {
         let Some(live) = &self.live else { return };
-        let discover = (live.discover)();
+        let discover = (live.discover)(self.given.clone());
         let (stop, stopped) = watch::channel(false);
         self.stop = Some(stop);
         self.started = Instant::now();
         let (number, tx, sampling) = (self.number, self.tx.clone(), self.sampling);
         // Where sending fails nobody listens any more: the program is leaving.
         runtime.spawn(async move {
-            let mut rig = match discover.await {
-                Ok(rig) => rig,
+            let Found { mut rig, offer } = match discover.await {
+                Ok(found) => found,
                 Err(why) => return drop(tx.send(Wake::Unready(number, why))),
             };
             if sampling == Sampling::Asked {
                 Arc::make_mut(&mut rig.subject).limits.sampling = sampling;
             }
-            drop(tx.send(Wake::Ready(number)));
+            drop(tx.send(Wake::Ready(number, offer)));
             let round = match part {
                 Some((steps, so_far)) if is_of(&so_far, &rig) => {
                     Round::Again { steps: rig.plan.around(&steps), so_far }

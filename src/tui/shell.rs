@@ -175,6 +175,10 @@ impl Shell {
                 let now = (self.clock)();
                 self.tell(Msg::Key(key, now), Dirty::Now, runtime);
             }
+            Wake::Input(input::Input::Paste(text)) => {
+                let now = (self.clock)();
+                self.tell(Msg::Paste(text, now), Dirty::Now, runtime);
+            }
             Wake::Input(input::Input::Resize(columns, lines)) => {
                 self.shown = None;
                 self.tell(Msg::Resize(columns, lines), Dirty::Resized, runtime);
@@ -186,8 +190,9 @@ impl Shell {
             // After our own suspending the screen is drawn anew already.
             Wake::Continued if self.resumed.is_some_and(|at| at.elapsed() < RESUMED) => {}
             Wake::Continued => self.reenter(),
-            Wake::Ready(run) if self.rounds.is_current(run) => {
+            Wake::Ready(run, offer) if self.rounds.is_current(run) => {
                 self.ticked = Instant::now();
+                self.tell(Msg::Offered(offer), Dirty::Soon, runtime);
                 self.tell(Msg::Ready, Dirty::Soon, runtime);
             }
             Wake::Unready(run, why) if self.rounds.is_current(run) => {
@@ -200,7 +205,7 @@ impl Shell {
                 let now = (self.clock)();
                 self.tell(Msg::Ended(now), Dirty::Now, runtime);
             }
-            Wake::Ready(_) | Wake::Unready(..) | Wake::Event(..) | Wake::Ended(_) => {}
+            Wake::Ready(..) | Wake::Unready(..) | Wake::Event(..) | Wake::Ended(_) => {}
         }
     }
 
@@ -222,6 +227,14 @@ impl Shell {
             Cmd::Run(rerun) => {
                 self.ticked = Instant::now();
                 self.rounds.again(&rerun, &self.model.run, runtime);
+            }
+            Cmd::UseToken(token) => {
+                self.ticked = Instant::now();
+                self.rounds.use_token(token, runtime);
+            }
+            Cmd::AskRails => {
+                self.ticked = Instant::now();
+                self.rounds.ask_rails(runtime);
             }
             Cmd::Stop => self.rounds.stop(),
             Cmd::Fault(mended) => {

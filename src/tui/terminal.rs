@@ -9,10 +9,10 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 /// Whether the writer is in the middle of a frame.
 pub(super) static WRITING: AtomicBool = AtomicBool::new(false);
 
-/// Alternate screen, no cursor, empty.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[m\x1b[H\x1b[2J";
-/// Plain style, cursor, main screen.
-const LEAVE: &[u8] = b"\x1b[m\x1b[?25h\x1b[?1049l";
+/// Alternate screen, no cursor, pasted text marked as such, empty.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[m\x1b[H\x1b[2J";
+/// Plain style, pasted text as typed, cursor, main screen.
+const LEAVE: &[u8] = b"\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l";
 /// How long a restore waits for a frame on its way and for room on the line.
 const PATIENCE: Duration = Duration::from_millis(100);
 

@@ -1,6 +1,7 @@
 //! What happens when something happened: the model before and a message give the model after and what the
 //! shell is to do. Pure.
 
+mod asking;
 mod doors;
 mod drill;
 mod export;
@@ -14,6 +15,8 @@ pub use export::{FORMATS, beside};
 pub use guide::{is_solved, next_cause};
 pub use press::can;
 
+use crate::diagnosis::RootCause;
+use crate::diagnosis::features::{Standing, features};
 use crate::remedy::Values;
 use crate::run::event::Event;
 use crate::run::{Run, RunVerdict, StepState};
@@ -35,6 +38,15 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
         Msg::Key(key, now) => {
             model.now = now;
             press::press(model, key)
+        }
+        Msg::Paste(text, now) => {
+            model.now = now;
+            press::paste(model, &text);
+            Vec::new()
+        }
+        Msg::Offered(offer) => {
+            model.offer = offer;
+            Vec::new()
         }
         Msg::Resize(columns, lines) => {
             model.size = (columns, lines);
@@ -99,6 +111,7 @@ pub fn open_saved(model: &mut Model, run: Run) {
     model.phase = Phase::Rest;
     model.causes = model.letters.name(&model.run);
     model.letters.fix(&model.causes);
+    model.users = users(model);
     select_first(model);
     settle(model);
 }
@@ -140,8 +153,9 @@ fn take(model: &mut Model, event: &Event) {
             model.causes = model.letters.name(&model.run);
         }
         Event::Started { step, .. } => model.newest = Some(*step),
-        Event::Settled { step, .. } => {
+        Event::Settled { step, how, .. } => {
             model.newest = Some(*step);
+            asking::settled(model, *step, how);
             model.causes = model.letters.name(&model.run);
         }
         Event::Asked { .. } | Event::Sampled { .. } | Event::Finished { .. } => {}
@@ -157,6 +171,8 @@ fn ended(model: &mut Model, now: Timestamp) -> Vec<Cmd> {
     model.newest = None;
     model.causes = model.letters.name(&model.run);
     model.letters.fix(&model.causes);
+    model.users = users(model);
+    model.asked = None;
     let counts = Run::counts(&model.run.steps);
     let what = if model.round.is_empty() {
         format!("run of {}", crate::text::count(counts.all, "check"))
@@ -179,6 +195,11 @@ fn ended(model: &mut Model, now: Timestamp) -> Vec<Cmd> {
         model.dialog = None;
     }
     Vec::new()
+}
+
+fn users(model: &Model) -> Vec<Standing> {
+    let roots: Vec<&RootCause> = model.causes.iter().map(|c| &c.root).collect();
+    features(&model.run, &roots)
 }
 
 fn select_first(model: &mut Model) {
@@ -218,11 +239,17 @@ fn not_pass(model: &Model) -> Vec<usize> {
     model.run.steps.iter().enumerate().filter(|(_, s)| open(s)).map(|(i, _)| i).collect()
 }
 
-/// Begins a round: what is known now becomes the past.
+/// Begins a round.
 fn start(model: &mut Model, rerun: Rerun) -> Vec<Cmd> {
     if !model.can_run() {
         return Vec::new();
     }
+    begin(model);
+    vec![Cmd::Run(rerun)]
+}
+
+/// What is known now becomes the past.
+fn begin(model: &mut Model) {
     let at = model.ended.unwrap_or(model.now);
     let past = model
         .run
@@ -242,7 +269,6 @@ fn start(model: &mut Model, rerun: Rerun) -> Vec<Cmd> {
     model.past.extend(past);
     model.phase = Phase::Running(Duration::ZERO);
     model.stopping = false;
-    vec![Cmd::Run(rerun)]
 }
 
 /// The steps that something selected stands for.

@@ -1,7 +1,9 @@
 //! The picture of a model. One file a visible region; every function draws a part and changes nothing.
 
+pub mod asking;
 pub mod banner;
 pub mod before;
+mod boxed;
 pub mod controls;
 pub mod copied;
 pub mod demo;
@@ -35,6 +37,7 @@ pub mod routes;
 pub mod seen;
 pub mod small;
 mod told;
+pub mod users;
 pub mod waterfall;
 pub mod ways;
 pub mod wide;
@@ -70,8 +73,11 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
             (Screen::Routes(at), _) => routes::draw(model, *at, area, buf),
             (Screen::Doors(at), _) => doors::draw(model, *at, area, buf),
         }
-        if let Some(Dialog::Quit) = model.dialog {
-            quit::draw(model, area, buf);
+        match &model.dialog {
+            Some(Dialog::Quit) => quit::draw(model, area, buf),
+            Some(Dialog::Token(field)) => asking::token(model, field, area, buf),
+            Some(Dialog::Runner(reading)) => asking::rails(model, *reading, area, buf),
+            Some(Dialog::Export(_) | Dialog::Help(..) | Dialog::Filter(_)) | None => {}
         }
     }
     if model.look.glyphs == Glyphs::Ascii {
@@ -86,7 +92,13 @@ fn overview(model: &Model, area: Rect, buf: &mut Buffer) {
     groups::draw(model, panes.list, buf);
     wide::draw(model, &panes, buf);
     if let Some(legend) = panes.legend {
-        footer::legend(model, legend, buf);
+        // A healthy banner, and the third column, say it already.
+        let is_said = panes.third.is_some() || banner::is_proven(model);
+        match users::line(model, usize::from(legend.width)).filter(|_| !is_said) {
+            Some(line) => lines::draw_one(&line, legend, buf),
+            None if wide::takes_the_legend(model, &panes) => {}
+            None => footer::legend(model, legend, buf),
+        }
     }
     panes::rules(model, &panes, area, buf);
     footer::draw(model, Rect { y: area.bottom().saturating_sub(1), height: 1, ..area }, buf);

@@ -42,7 +42,7 @@ macro_rules! checks {
     ($($n:literal)+) => { [$(
         &Check {
             id: concat!("peer-", $n), title: "answers", group: Group::Network, about: "", codes: &[],
-            needs: &[], places: |_| vec![Place::Node], ask: ask::<$n>, judge: judge::<$n>,
+            needs: &[], serves: |_| &[], places: |_| vec![Place::Node], ask: ask::<$n>, judge: judge::<$n>,
         }
     ),+] };
 }

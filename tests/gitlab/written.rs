@@ -57,7 +57,7 @@ fn step(check: &str, place: &str, group: Group, how: &Settled) -> StepState {
 }
 
 fn ours() -> Run {
-    let pass = |summary: &str| Settled::Pass(Note { summary: summary.to_owned(), figure: None });
+    let pass = |summary: &str| Settled::Pass(Note { summary: summary.to_owned(), ..Note::default() });
     let denied = Finding::new(
         Code::ProxyDenied,
         &[
@@ -89,7 +89,7 @@ fn ours() -> Run {
                 "licence",
                 "instance",
                 Group::Synchronization,
-                &Settled::Skip { kind: Skip::NotAsked, why: "needs a token".into() },
+                &Settled::Skip { kind: Skip::NotAsked, why: "needs a token".into(), want: None },
             ),
             step("silent-mode", "instance", Group::Instance, &pass("off")),
         ],

@@ -41,6 +41,23 @@ fn the_schema_refuses_what_the_contract_does_not_know() {
 }
 
 #[test]
+fn the_features_stand_with_the_causes_that_stop_them_and_what_would_tell() {
+    let report = valid(&written(&failing(), Format::Json, Redaction::Full));
+    let features = report["features"].as_array().expect("features");
+    let ids: Vec<_> = features.iter().filter_map(|f| f["id"].as_str()).collect();
+    assert_eq!(ids, ["code-suggestions", "chat", "agentic-chat", "flows"]);
+    assert_eq!(features[1]["state"], "stopped");
+    assert_eq!(features[1]["stopped_by"], serde_json::json!([0, 1]));
+    assert_eq!(features[2]["state"], "unknown");
+    assert!(features[2]["tells"].as_str().is_some_and(|tells| !tells.is_empty()));
+    let mut older = report.clone();
+    older.as_object_mut().expect("an object").remove("features");
+    let back: Report = serde_json::from_value(older).expect("an older report reads");
+    let run = back.to_run().expect("it becomes a run");
+    assert_eq!(Report::of(&run).features.len(), 4, "they are found anew");
+}
+
+#[test]
 fn the_contracts_fields_stand_where_the_contract_says() {
     let report = valid(&written(&failing(), Format::Json, Redaction::Full));
     assert_eq!(

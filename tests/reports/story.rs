@@ -123,7 +123,7 @@ pub(crate) fn sample(layer: Layer, at: u64, took: u64, outcome: Outcome) -> Samp
 }
 
 pub(crate) fn pass(summary: &str) -> Settled {
-    Settled::Pass(Note { summary: summary.into(), figure: None })
+    Settled::Pass(Note { summary: summary.into(), ..Note::default() })
 }
 
 pub(crate) fn found(code: Code, args: &[(&str, &str)]) -> Settled {
@@ -230,7 +230,7 @@ pub(crate) fn failing() -> Vec<Event> {
         "public",
         Group::Inbound,
         &[],
-        Settled::Skip { kind: Skip::NotAsked, why: why.into() },
+        Settled::Skip { kind: Skip::NotAsked, why: why.into(), want: None },
     );
     story.end(Ending::Complete)
 }

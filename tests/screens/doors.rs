@@ -135,7 +135,7 @@ fn a_door_that_is_not_reached_breaks_the_line_before_it() {
 #[test]
 fn a_public_door_that_is_not_seen_from_here_is_left_out_and_something_unknown_stands_there() {
     let why = "the public door is not seen from this node".to_owned();
-    let skipped = Settled::Skip { kind: Skip::NotApplicable, why };
+    let skipped = Settled::Skip { kind: Skip::NotApplicable, why, want: None };
     let text = settled_otherwise("cable@nginx", &[("cable@public", skipped)]);
     assert_eq!(hops(&text), "client ? NGINX Workhorse Puma", "{text}");
     assert!(text.contains("left out        public: the public door is not seen from this node"), "{text}");

@@ -277,7 +277,7 @@ impl Log {
     }
 
     pub(crate) fn pass(&mut self, step: usize, summary: &str, figure: &str, ms: u64) {
-        let note = Note { summary: summary.to_owned(), figure: Some(figure.to_owned()) };
+        let note = Note { summary: summary.to_owned(), figure: Some(figure.to_owned()), until: None };
         self.settle(step, Settled::Pass(note), ms);
     }
 }
@@ -343,7 +343,8 @@ pub(crate) fn events(plot: Plot) -> Vec<Event> {
             log.pass(15, "a ping every 3 s", "3.0 s", 3_200);
         }
     }
-    log.settle(1, Settled::Skip { kind: Skip::NotAsked, why: "no answer carried a date".to_owned() }, 3_300);
+    let why = "no answer carried a date".to_owned();
+    log.settle(1, Settled::Skip { kind: Skip::NotAsked, why, want: None }, 3_300);
     log.0.push(Event::Finished { at: Duration::from_millis(3_400), how: Ending::Complete });
     log.0
 }

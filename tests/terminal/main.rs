@@ -1,5 +1,6 @@
 //! The program in a real terminal, as a person meets it: what is on the screen, what a key does, how it ends.
 
+mod asking;
 mod keys;
 mod leaving;
 mod plain;

@@ -99,7 +99,11 @@ fn proxys_tls(failure: &Failure, proxy: &ProxyUrl) -> Option<String> {
 fn first(verdict: &Verdict) -> Option<&Finding> {
     match verdict {
         Verdict::Findings(findings) => findings.first(),
-        Verdict::Pass(_) | Verdict::NotApplicable(_) | Verdict::NotAsked(_) | Verdict::Unknown(_) => None,
+        Verdict::Pass(_)
+        | Verdict::NotApplicable(_)
+        | Verdict::NotAsked(_)
+        | Verdict::Wants(..)
+        | Verdict::Unknown(_) => None,
     }
 }
 

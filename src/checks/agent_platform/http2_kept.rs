@@ -2,6 +2,7 @@
 
 use super::{Fault, UNKNOWN, device, found, slice, unused, walk, ways, with};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::checks::serves;
 use crate::failure::{Failure, Layer, TlsKind};
 use crate::finding::Code;
 use crate::probe::{Alpn, Health, Probe, Reading, Request, Then, Tls};
@@ -16,6 +17,7 @@ pub(in crate::checks) static HTTP2_KEPT: Check = Check {
     about: "ALPN settles on HTTP/2 with the workflow service, which gRPC needs; an inspecting device may prevent it.",
     codes: &[Code::Http2Downgraded, Code::WorkflowNotReachableUnused],
     needs: &[],
+    serves: serves::way,
     places: ways,
     ask,
     judge,

@@ -2,7 +2,9 @@
 //! only where `--hold` asks for it.
 
 use super::{unused, walk, ways};
+use crate::check::Want;
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::checks::serves;
 use crate::failure::{Ended, Failure, GrpcFailure, Layer};
 use crate::finding::Code;
 use crate::probe::{Health, Probe, Reading};
@@ -19,6 +21,7 @@ pub(in crate::checks) static OUTBOUND_IDLE: Check = Check {
     about: "With --hold: a stream to the workflow service is held open, with a PING every 20 s as Workhorse sends.",
     codes: &[Code::OutboundIdleCut],
     needs: &["workflow"],
+    serves: serves::nothing,
     places: ways,
     ask: |subject, place, _| {
         watch(subject, place).map(|p| Ask::layers(p, Layer::Hold, Layer::Hold)).into_iter().collect()
@@ -36,7 +39,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
         return unused;
     }
     if subject.limits.hold.is_none() {
-        return Verdict::NotAsked("--hold SECONDS tells".to_owned());
+        return Verdict::wants(Want::Hold, "--hold SECONDS tells");
     }
     let Some(probe) = watch(subject, place) else {
         return Verdict::Unknown("the workflow service is not known here".to_owned());

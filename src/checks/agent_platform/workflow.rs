@@ -3,6 +3,7 @@
 use super::{Fault, UNKNOWN, below, device, found, slice, unused, walk, ways};
 use crate::check::{Check, Group, Reached, Seen, Verdict};
 use crate::checks::network::tls::roots_unread;
+use crate::checks::serves;
 use crate::checks::vendors;
 use crate::failure::{Failure, GrpcFailure, Layer, TlsKind};
 use crate::finding::Code;
@@ -18,6 +19,7 @@ pub(in crate::checks) static WORKFLOW: Check = Check {
     about: "gRPC's health check, without credentials, reaches the workflow service that agentic chat and flows need.",
     codes: &[Code::WorkflowUnreachable, Code::GrpcUnavailable, Code::WorkflowNotReachableUnused],
     needs: &["http2-kept"],
+    serves: serves::way,
     places: ways,
     ask: |subject, place, _| slice(subject, place, Layer::Dns, Layer::Grpc),
     judge,

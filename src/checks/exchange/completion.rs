@@ -3,9 +3,9 @@
 //! It is the one that `streaming` listens to: only one is ever asked for, and only where that was allowed.
 
 use super::{headers, refusal};
-use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
-use crate::checks::api;
+use crate::check::{Ask, Check, Group, Reached, Seen, Verdict, Want};
 use crate::checks::inbound::streaming;
+use crate::checks::{api, serves};
 use crate::failure::{Answer, Failure, HttpKind, Layer};
 use crate::finding::Code;
 use crate::probe::Reading;
@@ -34,6 +34,7 @@ pub(in crate::checks) static COMPLETION: Check = Check {
         Code::MaintenanceModeOn,
     ],
     needs: &[],
+    serves: serves::suggestions,
     places: |_| vec![Place::Instance],
     ask,
     judge: |subject, _, seen| judge(subject, seen),
@@ -68,10 +69,12 @@ fn gateway_that_answers(subject: &Subject, seen: Seen) -> Option<String> {
 }
 
 fn judge(subject: &Subject, seen: Seen) -> Verdict {
-    if subject.token.is_none() || subject.limits.completion == Completion::NotAsked {
-        return Verdict::NotAsked(
-            "one real completion would tell: a token, and --allow-completion".to_owned(),
-        );
+    if subject.limits.completion == Completion::NotAsked {
+        let tells = "one real completion would tell: a token, and --allow-completion";
+        return Verdict::wants(Want::Completion, tells);
+    }
+    if subject.token.is_none() {
+        return Verdict::wants(Want::Token, "one real completion may be asked for, and needs a token");
     }
     let Some(probe) = streaming::probe_of(subject, seen) else {
         return Verdict::NotAsked(

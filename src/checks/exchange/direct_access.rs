@@ -2,8 +2,9 @@
 //! the gateway with the instance's own token for it, and no model is asked.
 
 use super::refusal;
-use crate::check::{Check, Group, Seen, Verdict};
+use crate::check::{Check, Group, Seen, Verdict, Want};
 use crate::checks::api::{self, Doc, Why};
+use crate::checks::serves;
 use crate::failure::Answer;
 use crate::finding::Code;
 use crate::gitlab::version::Version;
@@ -29,6 +30,7 @@ pub(in crate::checks) static DIRECT_ACCESS: Check = Check {
         Code::MaintenanceModeOn,
     ],
     needs: &[],
+    serves: serves::exchange,
     places: |_| vec![Place::Instance],
     ask: |subject, _, seen| api::ask(subject, seen, &[Doc::DirectAccess, Doc::ConnectionDetails]),
     judge: |subject, _, seen| judge(subject, seen),
@@ -41,7 +43,7 @@ fn judge(subject: &Subject, seen: Seen) -> Verdict {
     let document = match api::raw(subject, seen, Doc::DirectAccess) {
         Ok(document) => document,
         Err(Why::NoToken) => {
-            return Verdict::NotAsked("needs a token with the scope ai_features or api".to_owned());
+            return Verdict::wants(Want::Token, "needs a token with the scope ai_features or api");
         }
         Err(why) => return why.verdict(),
     };

@@ -3,6 +3,7 @@
 use super::headers::{Said, both, said};
 use crate::check::{Check, Group, Reached, Seen, Verdict};
 use crate::checks::network::{self, http};
+use crate::checks::serves;
 use crate::failure::Layer;
 use crate::finding::Code;
 use crate::probe::Reading;
@@ -18,6 +19,7 @@ pub(in crate::checks) static GATEWAY: Check = Check {
             tell a made-up token from a good one: for that it needs keys.",
     codes: &[Code::GatewayWithoutKeys],
     needs: &["http"],
+    serves: serves::way,
     places: super::headers::places,
     ask: super::headers::ask,
     judge,

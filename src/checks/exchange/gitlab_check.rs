@@ -6,6 +6,7 @@
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::api::{self, Doc, Why};
 use crate::checks::instance::allow_list;
+use crate::checks::serves;
 use crate::checks::{GITLAB_CHECK, network};
 use crate::failure::Layer;
 use crate::finding::{Code, Finding, Severity};
@@ -54,6 +55,7 @@ pub(in crate::checks) static CHECK: Check = Check {
         Code::RunnerMissing,
     ],
     needs: &[],
+    serves: serves::exchange,
     places: |_| vec![Place::Instance],
     ask,
     judge: |subject, _, seen| judge(subject, seen),
@@ -105,7 +107,7 @@ fn host(subject: &Subject, endpoint: Endpoint) -> String {
 fn judge(subject: &Subject, seen: Seen) -> Verdict {
     let document = match api::document(subject, seen, Doc::OwnCheck) {
         Ok(document) => document,
-        Err(why) => return why.verdict(),
+        Err(why) => return why.verdict_of_the_api(),
     };
     match api::own_results(subject, seen) {
         Ok(_) => {}
@@ -113,7 +115,7 @@ fn judge(subject: &Subject, seen: Seen) -> Verdict {
             let args = [("probe", "every probe"), ("words", words.as_str()), ("host", ""), ("means", "")];
             return Verdict::found(Code::GitlabCheckFailed, &args);
         }
-        Err(why) => return why.verdict(),
+        Err(why) => return why.verdict_of_the_api(),
     }
     let results = match health_check::read(document) {
         Ok(results) => results,

@@ -5,6 +5,7 @@
 
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::network::{self, http};
+use crate::checks::serves;
 use crate::checks::{answerer, interception, vendors};
 use crate::failure::{Answer, Layer};
 use crate::finding::Code;
@@ -21,6 +22,7 @@ pub(in crate::checks) static HEADERS: Check = Check {
             headers arrive as they were sent.",
     codes: &[Code::AuthHeaderStripped, Code::GitlabHeaderStripped],
     needs: &["http"],
+    serves: serves::way,
     places,
     ask,
     judge,

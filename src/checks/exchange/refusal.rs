@@ -147,7 +147,7 @@ mod tests {
             Verdict::Findings(found) => found[0].code.to_string(),
             Verdict::Pass(_) => "pass".to_owned(),
             Verdict::NotApplicable(_) => "n/a".to_owned(),
-            Verdict::NotAsked(_) => "not asked".to_owned(),
+            Verdict::NotAsked(_) | Verdict::Wants(..) => "not asked".to_owned(),
             Verdict::Unknown(_) => "unknown".to_owned(),
         }
     }

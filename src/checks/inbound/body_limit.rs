@@ -3,6 +3,7 @@
 use super::hop::{self, Blame, Fares, Hop, blame};
 use super::{At, is_gitlab, public_door};
 use crate::check::{Ask, Check, Group, Reached, Verdict};
+use crate::checks::serves;
 use crate::failure::{Answer, Failure, HttpKind, Layer};
 use crate::finding::Code;
 use crate::probe::{Alpn, Content, Probe, Reading, Request};
@@ -16,6 +17,7 @@ pub(in crate::checks) static BODY_LIMIT: Check = Check {
     about: "A request of 600 kB, the most that Code Suggestions sends, reaches GitLab, which answers it unauthenticated.",
     codes: &[Code::BodyLimitLow],
     needs: &["reach", "certificate"],
+    serves: serves::nothing,
     places: public_door,
     ask: |subject, place, seen| super::asked(subject, place, seen, ask),
     judge: |subject, place, seen| super::judged(subject, place, seen, judge),

@@ -7,6 +7,7 @@ use super::refusal::{Args, Refusal, of_refusal};
 use super::{At, PAGE, open_doors};
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::checks::network::answer::elsewhere;
+use crate::checks::serves;
 use crate::failure::{Answer, Ended, Failure, HttpKind, Layer, TlsKind, WebSocketFailure};
 use crate::finding::Code;
 use crate::probe::{Alpn, Listen, Probe, Reading, Request, Then, Upgrade, Version, Walk};
@@ -32,6 +33,7 @@ pub(in crate::checks) static CABLE_CHECK: Check = Check {
         Code::FrontEndRequiresLogin,
     ],
     needs: &["reach", "certificate"],
+    serves: serves::chat,
     places: open_doors,
     ask: |subject, place, seen| super::asked(subject, place, seen, ask),
     judge: |subject, place, seen| super::judged(subject, place, seen, judge),

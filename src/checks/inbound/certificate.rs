@@ -5,6 +5,7 @@ use super::{At, public_door};
 use crate::check::{Ask, Check, Group, Verdict};
 use crate::checks::handshake::{self, day};
 use crate::checks::interception;
+use crate::checks::serves;
 use crate::failure::{Layer, TlsFailure, TlsKind};
 use crate::finding::Code;
 use crate::probe::Tls;
@@ -30,6 +31,7 @@ pub(in crate::checks) static CERTIFICATE: Check = Check {
         Code::TlsExpiresSoon,
     ],
     needs: &["reach"],
+    serves: serves::everything,
     places: public_door,
     ask: |subject, place, seen| super::asked(subject, place, seen, ask_tls),
     judge: |subject, place, seen| super::judged(subject, place, seen, judge_certificate),
@@ -43,6 +45,7 @@ pub(in crate::checks) static HTTP2: Check = Check {
     about: "The door settles on HTTP/2 by ALPN, which GitLab's documentation asks for.",
     codes: &[Code::Http2NotOffered],
     needs: &["reach"],
+    serves: serves::nothing,
     places: public_door,
     ask: |subject, place, seen| super::asked(subject, place, seen, ask_http2),
     judge: |subject, place, seen| super::judged(subject, place, seen, judge_http2),

@@ -3,6 +3,7 @@
 use super::reach::rails_down;
 use super::{At, is_gitlab, is_without_rails, quoted};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::checks::serves;
 use crate::failure::{Answer, Failure, Layer};
 use crate::finding::Code;
 use crate::probe::Reading;
@@ -18,6 +19,7 @@ pub(in crate::checks) static HEALTH: Check = Check {
     about: "GitLab's health addresses answer at the innermost door: Puma lives, and its databases are ready.",
     codes: &[Code::RailsDown],
     needs: &["reach"],
+    serves: serves::everything,
     places: |subject| vec![Place::Door(subject.doors.innermost().unwrap_or(Door::Public))],
     ask: |subject, place, seen| {
         super::asked(subject, place, seen, |at| PATHS.iter().map(|p| ask(at, p)).collect())

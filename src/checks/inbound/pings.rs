@@ -5,6 +5,7 @@ use super::hop::{self, Blame, Fares, Hop, blame};
 use super::refusal::Args;
 use super::{At, open_doors};
 use crate::check::{Ask, Check, Group, Reached, Verdict};
+use crate::checks::serves;
 use crate::failure::{Failure, Layer, WebSocketFailure};
 use crate::finding::Code;
 use crate::probe::{Probe, Reading};
@@ -19,6 +20,7 @@ pub(in crate::checks) static PINGS: Check = Check {
     about: "Action Cable sends a ping every 3 s: the first one arrives in time, and the socket is not cut meanwhile.",
     codes: &[Code::WebsocketBuffered, Code::WebsocketIdleCut],
     needs: &["cable"],
+    serves: serves::chat,
     places: open_doors,
     ask: |subject, place, seen| super::asked(subject, place, seen, ask),
     judge: |subject, place, seen| super::judged(subject, place, seen, judge),

@@ -5,6 +5,7 @@ use super::{At, PAGE, all_doors, is_gitlab, quoted, unresolved};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::network::addresses::how;
 use crate::checks::network::answer::elsewhere;
+use crate::checks::serves;
 use crate::checks::{handshake, vendors};
 use crate::failure::{Answer, Failure, HttpKind, Layer, SocketFailure, SocketKind, TlsKind};
 use crate::finding::Code;
@@ -37,6 +38,7 @@ pub(in crate::checks) static REACH: Check = Check {
         Code::TlsTimeout,
     ],
     needs: &[],
+    serves: serves::everything,
     places: all_doors,
     ask: |subject, place, seen| super::asked(subject, place, seen, ask),
     judge,

@@ -6,7 +6,9 @@ use super::body_limit::COMPLETIONS;
 use super::handshake::{self, Credential, carrying, credential};
 use super::hop::{self, Blame, Fares, Hop, blame};
 use super::{At, public_door, quoted};
+use crate::check::Want;
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::checks::serves;
 use crate::failure::{Answer, Failure, Layer};
 use crate::finding::Code;
 use crate::probe::{Alpn, Content, Probe, Reading, Request, Then};
@@ -23,6 +25,7 @@ pub(in crate::checks) static STREAMING: Check = Check {
     about: "With a token and --allow-completion, one streamed completion arrives in pieces, as it is written.",
     codes: &[Code::StreamBuffered],
     needs: &["reach", "certificate"],
+    serves: serves::nothing,
     places: public_door,
     ask: |subject, place, seen| super::asked(subject, place, seen, ask),
     judge: |subject, place, seen| super::judged(subject, place, seen, judge),
@@ -101,10 +104,12 @@ fn is_long(answer: &Answer) -> bool {
 }
 
 fn judge(at: At) -> Verdict {
-    if at.subject.token.is_none() || at.subject.limits.completion == Completion::NotAsked {
-        return Verdict::NotAsked(
-            "one real completion would tell: a token, and --allow-completion".to_owned(),
-        );
+    if at.subject.limits.completion == Completion::NotAsked {
+        let tells = "one real completion would tell: a token, and --allow-completion";
+        return Verdict::wants(Want::Completion, tells);
+    }
+    if at.subject.token.is_none() {
+        return Verdict::wants(Want::Token, "one real completion may be asked for, and needs a token");
     }
     let Some(probe) = probe(at) else {
         return Verdict::NotAsked(

@@ -8,8 +8,10 @@ use super::handshake::{self, Credential, carrying, credential};
 use super::hop::{self, Blame, Fares, Hop, blame};
 use super::refusal::{Args, Refusal, of_refusal};
 use super::{At, is_gitlab, open_doors, quoted};
+use crate::check::Want;
 use crate::check::{Ask, Check, Group, Reached, Verdict};
 use crate::checks::network::answer::elsewhere;
+use crate::checks::serves;
 use crate::failure::{Answer, Ended, Failure, Layer, TlsKind, WebSocketFailure};
 use crate::finding::Code;
 use crate::probe::{Alpn, Listen, Probe, Reading, Then, Upgrade, Version};
@@ -35,6 +37,7 @@ pub(in crate::checks) static WORKFLOW_SOCKET: Check = Check {
         Code::FrontEndRequiresLogin,
     ],
     needs: &["reach", "certificate"],
+    serves: serves::agents,
     places: open_doors,
     ask: |subject, place, seen| super::asked(subject, place, seen, ask),
     judge: |subject, place, seen| super::judged(subject, place, seen, judge),
@@ -111,7 +114,7 @@ fn judge(at: At) -> Verdict {
         return Verdict::NotApplicable("the Agent Platform's WebSocket came with GitLab 18.2".to_owned());
     }
     if at.subject.token.is_none() {
-        return Verdict::NotAsked("needs a token with the scope ai_workflows or api".to_owned());
+        return Verdict::wants(Want::Token, "needs a token with the scope ai_workflows or api");
     }
     let Some(probe) = socket(at) else {
         return Verdict::NotAsked(

@@ -1,6 +1,7 @@
 //! `clock`: this node's clock agrees with what others say, as far as plain answers tell it.
 
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::checks::serves;
 use crate::checks::{inbound, network};
 use crate::failure::certificate::Certificate;
 use crate::failure::{Failure, Layer, TlsKind};
@@ -20,6 +21,7 @@ pub(in crate::checks) static CLOCK: Check = Check {
     about: "Compares this node's clock with the Date header of the answers from outside.",
     codes: &[Code::ClockDrift, Code::ClockSkew, Code::GatewayClockSkew],
     needs: &[],
+    serves: serves::nothing,
     places: |_| vec![Place::Node],
     ask: ask_clock,
     judge: judge_clock,

@@ -1,7 +1,8 @@
 //! `duo-settings` and `composite-identity`: Duo is turned on where somebody wants to use it.
 
-use crate::check::{Check, Group, Seen, Verdict};
+use crate::check::{Check, Group, Seen, Verdict, Want};
 use crate::checks::api::{self, Doc};
+use crate::checks::serves;
 use crate::finding::{Code, Finding};
 use crate::gitlab::facts::{Availability, Settings};
 use crate::gitlab::version::Version;
@@ -17,6 +18,7 @@ pub(in crate::checks) static DUO_SETTINGS: Check = Check {
             needs them.",
     codes: &[Code::DuoOff, Code::DuoOffByDefault, Code::DuoCoreOff, Code::BetaFeaturesOff],
     needs: &[],
+    serves: serves::everything,
     places: |_| vec![Place::Instance],
     ask: |subject, _, seen| api::ask(subject, seen, &[Doc::Settings, Doc::Graphql]),
     judge: |subject, _, seen| settings(subject, seen),
@@ -31,6 +33,7 @@ pub(in crate::checks) static COMPOSITE_IDENTITY: Check = Check {
             Agentic Chat does not need it.",
     codes: &[Code::CompositeIdentityOff],
     needs: &[],
+    serves: serves::nothing,
     places: |_| vec![Place::Instance],
     ask: |subject, _, seen| api::ask(subject, seen, &[Doc::Settings, Doc::OwnCheck]),
     judge: |subject, _, seen| composite_identity(subject, seen),
@@ -112,6 +115,6 @@ fn composite_identity(subject: &Subject, seen: Seen) -> Verdict {
             "composite identity is off, and no runner shows that flows are used".to_owned(),
         ),
         Ok((false, source)) => Verdict::found(Code::CompositeIdentityOff, &[("by", source.as_str())]),
-        Err(_) => Verdict::NotAsked("only Rails tells: --rails-runner".to_owned()),
+        Err(_) => Verdict::wants(Want::Runner, "only Rails tells: --rails-runner"),
     }
 }

@@ -8,6 +8,7 @@ use super::allow_list;
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::network::addresses::special;
 use crate::checks::network::named;
+use crate::checks::serves;
 use crate::failure::Layer;
 use crate::finding::Code;
 use crate::probe::{Probe, Reading};
@@ -24,6 +25,7 @@ pub(in crate::checks) static OUTBOUND_FILTER: Check = Check {
     about: "Rails refuses private, loopback and shared addresses for the portal's host, also behind a proxy.",
     codes: &[Code::AddressBlockedByFilter, Code::OutboundFilterBlocks, Code::DnsRebindingBehindProxy],
     needs: &[],
+    serves: serves::nothing,
     places,
     ask,
     judge,

@@ -1,7 +1,7 @@
 //! `gitlab`, `edition`, `version`: what is installed here, and which part of the instance this node is.
 
 use crate::check::{Ask, Check, Group, Seen, Verdict};
-use crate::checks::api;
+use crate::checks::{api, serves};
 use crate::finding::{Code, Finding};
 use crate::gitlab::version::Version;
 use crate::subject::Subject;
@@ -23,6 +23,7 @@ pub(in crate::checks) static GITLAB: Check = Check {
         Code::SelfSignedTokensUnneeded,
     ],
     needs: &[],
+    serves: serves::nothing,
     places: |_| vec![Place::Node],
     ask: |_, _, _| Vec::new(),
     judge: |subject, _, _| gitlab(subject),
@@ -36,6 +37,7 @@ pub(in crate::checks) static EDITION: Check = Check {
     about: "GitLab Duo is part of the Enterprise Edition: the Community Edition has none of it.",
     codes: &[Code::EditionNotEnterprise],
     needs: &[],
+    serves: serves::everything,
     places: told,
     ask,
     judge: |subject, place, seen| match place {
@@ -54,6 +56,7 @@ pub(in crate::checks) static VERSION: Check = Check {
     about: "GitLab Duo wants GitLab 17.2 or later; the Agent Platform wants 18.2, its flows 18.8.",
     codes: &[Code::VersionOld],
     needs: &[],
+    serves: serves::nothing,
     places: told,
     ask,
     judge: |subject, place, seen| match place {

@@ -2,6 +2,7 @@
 
 use crate::check::{Ask, Check, Group, Seen, Verdict};
 use crate::checks::api::{self, Doc};
+use crate::checks::serves;
 use crate::finding::Code;
 use crate::gitlab::facts::Settings;
 use crate::subject::Subject;
@@ -16,6 +17,7 @@ pub(in crate::checks) static SILENT_MODE: Check = Check {
             while GitLab's own test of the network stays green.",
     codes: &[Code::SilentModeOn],
     needs: &[],
+    serves: serves::chat,
     places: |_| vec![Place::Instance],
     ask,
     judge: |subject, _, seen| judge(subject, seen, "Silent Mode", Code::SilentModeOn, |s| s.silent),
@@ -30,6 +32,7 @@ pub(in crate::checks) static MAINTENANCE_MODE: Check = Check {
             them.",
     codes: &[Code::MaintenanceModeOn],
     needs: &[],
+    serves: serves::everything,
     places: |_| vec![Place::Instance],
     ask,
     judge: |subject, _, seen| {

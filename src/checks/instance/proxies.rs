@@ -71,7 +71,10 @@ pub(super) fn reaches(subject: &Subject, route: &Route, probe: &Probe, seen: See
                 Verdict::Findings(findings) => {
                     findings.iter().all(|f| f.code.severity() == crate::finding::Severity::Warn)
                 }
-                Verdict::NotApplicable(_) | Verdict::NotAsked(_) | Verdict::Unknown(_) => false,
+                Verdict::NotApplicable(_)
+                | Verdict::NotAsked(_)
+                | Verdict::Wants(..)
+                | Verdict::Unknown(_) => false,
             };
             Some(if right { Reaches::Service } else { Reaches::Nothing })
         }

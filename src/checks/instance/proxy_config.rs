@@ -8,6 +8,7 @@ use super::proxies::{self, Reaches, detour, known, reaches};
 use super::{running, settings};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::network::{self, named};
+use crate::checks::serves;
 use crate::egress::{self, Decision, Rules};
 use crate::failure::Layer;
 use crate::finding::{Code, Finding};
@@ -37,6 +38,7 @@ pub(in crate::checks) static PROXY_CONFIG: Check = Check {
         Code::SidekiqEnvUnsupported,
     ],
     needs: &[],
+    serves: serves::nothing,
     places: |subject| if subject.node.install.is_some() { vec![Place::Node] } else { Vec::new() },
     ask,
     judge,

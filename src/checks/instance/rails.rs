@@ -1,7 +1,8 @@
 //! `rails`: what Rails on this node knows by itself, and whether that is what the API says.
 
-use crate::check::{Check, Group, Seen, Verdict};
+use crate::check::{Check, Group, Seen, Verdict, Want};
 use crate::checks::api::{self, Doc};
+use crate::checks::serves;
 use crate::failure::Layer;
 use crate::gitlab::facts::{License, Settings};
 use crate::probe::Probe;
@@ -18,6 +19,7 @@ pub(in crate::checks) static RAILS: Check = Check {
             settings without a token, and is compared with what the API says.",
     codes: &[],
     needs: &[],
+    serves: serves::nothing,
     places,
     ask: |subject, _, seen| api::ask(subject, seen, &[Doc::Settings, Doc::License, Doc::Graphql]),
     judge: |subject, _, seen| judge(subject, seen),
@@ -32,7 +34,7 @@ fn places(subject: &Subject) -> Vec<Place> {
 
 fn judge(subject: &Subject, seen: Seen) -> Verdict {
     if subject.limits.rails == RailsRunner::NotAsked {
-        return Verdict::NotAsked("one question to Rails would tell more: --rails-runner".to_owned());
+        return Verdict::wants(Want::Runner, "one question to Rails would tell more: --rails-runner");
     }
     let rails = match api::of_rails(subject, seen) {
         Ok(rails) => rails,

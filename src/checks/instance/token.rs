@@ -2,6 +2,7 @@
 
 use crate::check::{Check, Group, Seen, Verdict};
 use crate::checks::api::{self, Doc, Limit, Why};
+use crate::checks::serves;
 use crate::finding::{Code, Finding};
 use crate::gitlab::facts::Source;
 use crate::subject::Subject;
@@ -16,6 +17,7 @@ pub(in crate::checks) static TOKEN: Check = Check {
             and belongs to an administrator.",
     codes: &[Code::TokenRejected, Code::TokenScopeMissing, Code::TokenNotAdmin, Code::RateLimited],
     needs: &[],
+    serves: serves::nothing,
     places: |_| vec![Place::Instance],
     ask: |subject, _, seen| api::ask(subject, seen, &[Doc::Settings, Doc::Graphql]),
     judge: |subject, _, seen| judge(subject, seen),
@@ -78,7 +80,7 @@ fn limited(why: Why) -> Verdict {
         | Why::Skipped(_)
         | Why::Absent
         | Why::Elsewhere(_)
-        | Why::Unanswered(_)) => why.verdict(),
+        | Why::Unanswered(_)) => why.verdict_of_the_api(),
     }
 }
 

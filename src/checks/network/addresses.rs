@@ -2,6 +2,7 @@
 
 use super::{endpoints, name_does_not_matter, named, only_proxy, rubys};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::checks::serves;
 use crate::failure::{Failure, Layer, TcpFailure, TcpKind};
 use crate::finding::{Code, Finding};
 use crate::probe::{Probe, Reading};
@@ -20,6 +21,7 @@ pub(in crate::checks) static ADDRESSES: Check = Check {
     about: "Connects to each address by itself, so that a family that does not work shows although the other does.",
     codes: &[Code::Ipv6Broken, Code::FirstAddressUnreachable],
     needs: &["dns"],
+    serves: serves::first_address,
     places: endpoints,
     ask: ask_addresses,
     judge: judge_addresses,
@@ -33,6 +35,7 @@ pub(in crate::checks) static ADDRESS_RANGE: Check = Check {
     about: "The addresses are public and inside the ranges that Cloudflare publishes.",
     codes: &[Code::DnsPrivateAddress, Code::AddressOutsideCloudflare],
     needs: &["dns"],
+    serves: serves::nothing,
     places: |subject| endpoints(subject).into_iter().filter(|p| is_gitlabs(subject, *p)).collect(),
     ask: |subject, place, _| {
         applies(subject, place).map(|t| Ask::whole(Probe::Resolve(t))).into_iter().collect()

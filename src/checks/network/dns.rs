@@ -2,6 +2,7 @@
 
 use super::{endpoints, name_does_not_matter, named, only_proxy, rubys, walk};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::checks::serves;
 use crate::failure::{DnsFailure, DnsKind, Failure, Layer, Lookup};
 use crate::finding::{Code, Finding};
 use crate::probe::{Probe, Reading, Resolved};
@@ -28,6 +29,7 @@ pub(in crate::checks) static DNS: Check = Check {
         Code::DnsOverridden,
     ],
     needs: &[],
+    serves: serves::way,
     places: |subject| endpoints(subject).into_iter().chain(unnamed_gateway(subject)).collect(),
     ask,
     judge,

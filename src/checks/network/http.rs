@@ -2,6 +2,7 @@
 
 use super::{answer, slice, walk, ways, with};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::checks::serves;
 use crate::failure::{Failure, HttpKind, Layer};
 use crate::finding::Code;
 use crate::probe::{Fetch, Probe, Reading, Request, Then, TlsAsk};
@@ -30,6 +31,7 @@ pub(in crate::checks) static HTTP: Check = Check {
         Code::TlsClientCertificateWanted,
     ],
     needs: &["tls"],
+    serves: serves::way,
     places: ways,
     ask,
     judge,
@@ -83,6 +85,7 @@ fn judge(subject: &Subject, place: Place, seen: Seen) -> Verdict {
             verdict @ (Verdict::Findings(_)
             | Verdict::NotApplicable(_)
             | Verdict::NotAsked(_)
+            | Verdict::Wants(..)
             | Verdict::Unknown(_)) => verdict,
         },
         Reached::Failed(Failure::Http(failure)) => match failure.kind {

@@ -2,6 +2,7 @@
 
 use super::{by, slice, walk, ways};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::checks::serves;
 use crate::failure::Layer;
 use crate::finding::Code;
 use crate::probe::{OnBadCertificate, Probe, Reading, Then, TlsAsk, Walk};
@@ -19,6 +20,7 @@ pub(in crate::checks) static LATENCY: Check = Check {
     about: "Five handshakes at once: the median time to connect, that of TLS, how much they differ, what was resent.",
     codes: &[Code::LatencyHigh, Code::PacketLossSuspected],
     needs: &["http"],
+    serves: serves::nothing,
     places: ways,
     ask,
     judge,

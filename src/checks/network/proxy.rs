@@ -3,6 +3,7 @@
 use super::addresses::how;
 use super::{named, slice, walk, ways};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::checks::serves;
 use crate::checks::vendors;
 use crate::failure::{DnsKind, Failure, Layer, ProxyFailure, ProxyKind};
 use crate::finding::Code;
@@ -26,6 +27,7 @@ pub(in crate::checks) static PROXY: Check = Check {
         Code::ProxyUrlInvalid,
     ],
     needs: &[],
+    serves: serves::way,
     places: ways,
     ask,
     judge,

@@ -3,7 +3,9 @@
 //! Silence proves nothing: many addresses of a range need not serve this name. A reject does.
 
 use super::name_does_not_matter;
+use crate::check::Want;
 use crate::check::{Ask, Check, Group, Seen, Verdict};
+use crate::checks::serves;
 use crate::failure::{Failure, TcpKind, TlsKind};
 use crate::finding::Code;
 use crate::probe::{Knock, Outcome, Probe, Reading, TlsAsk};
@@ -27,6 +29,7 @@ pub(in crate::checks) static CLOUDFLARE_RANGES: Check = Check {
             Runs only when asked: `--only cloudflare-ranges`, or `S` in the UI.",
     codes: &[Code::CloudflareRangesRefused],
     needs: &[],
+    serves: serves::nothing,
     places,
     ask,
     judge,
@@ -57,9 +60,10 @@ fn asked(subject: &Subject) -> Result<(Target, StoreId), Verdict> {
     }
     match subject.limits.sampling {
         Sampling::Asked => Ok((target, route.trust)),
-        Sampling::NotAsked => {
-            Err(Verdict::NotAsked("only on request: `S` in the UI, or `--only cloudflare-ranges`".to_owned()))
-        }
+        Sampling::NotAsked => Err(Verdict::wants(
+            Want::Sampling,
+            "only on request: `S` in the UI, or `--only cloudflare-ranges`",
+        )),
     }
 }
 
@@ -266,7 +270,7 @@ mod tests {
                 format!("{}: {} {}", found[0].arg("count"), found[0].arg("ranges"), found[0].arg("how"))
             }
             Verdict::NotApplicable(_) => "skip".to_owned(),
-            Verdict::NotAsked(_) => "not asked".to_owned(),
+            Verdict::NotAsked(_) | Verdict::Wants(..) => "not asked".to_owned(),
             Verdict::Unknown(_) => "unknown".to_owned(),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{slice, walk, ways};
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
+use crate::checks::serves;
 use crate::failure::{Attempt, Failure, Layer, TcpFailure, TcpKind};
 use crate::finding::Code;
 use crate::probe::Reading;
@@ -17,6 +18,7 @@ pub(in crate::checks) static TCP: Check = Check {
     about: "A TCP connection to the service opens, by the first address that accepts one.",
     codes: &[Code::TcpRefused, Code::TcpTimeout, Code::TcpUnreachable],
     needs: &["dns"],
+    serves: serves::way,
     places: ways,
     ask,
     judge,

@@ -4,6 +4,7 @@ use super::{by, is_plain, named, slice, walk, ways, with};
 use crate::check::{Ask, Check, Group, Note, Reached, Seen, Verdict};
 use crate::checks::handshake::{self, day};
 use crate::checks::interception;
+use crate::checks::serves;
 use crate::failure::certificate::Certificate;
 use crate::failure::{Failure, Layer, TcpKind, TlsFailure, TlsKind};
 use crate::finding::{Code, Finding};
@@ -42,6 +43,7 @@ pub(in crate::checks) static TLS: Check = Check {
         Code::TlsExpiresSoon,
     ],
     needs: &["tcp", "proxy"],
+    serves: serves::way,
     places: ways,
     ask,
     judge,

@@ -1,8 +1,9 @@
 //! `sync`, `access-data`, `access-token`: what was fetched from the portal, and how old it is.
 
-use super::{HOUR, length, now, shown};
-use crate::check::{Check, Group, Seen, Verdict};
+use super::{HOUR, length, now, pass_until, shown};
+use crate::check::{Check, Group, Seen, Verdict, Want};
 use crate::checks::api::{self, Doc, Why};
+use crate::checks::serves;
 use crate::finding::Code;
 use crate::gitlab::facts::{Access, Kind, Token};
 use crate::subject::Subject;
@@ -18,6 +19,7 @@ pub(in crate::checks) static SYNC: Check = Check {
             so that 47 h between two may be normal.",
     codes: &[Code::SyncLate, Code::SeatLinkStale],
     needs: &[],
+    serves: serves::nothing,
     places: |_| vec![Place::Instance],
     ask: |subject, _, seen| {
         api::ask(subject, seen, &[Doc::License, Doc::Graphql, Doc::Settings, Doc::OwnCheck])
@@ -34,6 +36,7 @@ pub(in crate::checks) static ACCESS_DATA: Check = Check {
             on GitLab itself calls it stale.",
     codes: &[Code::SyncNever, Code::SyncStale],
     needs: &[],
+    serves: serves::nothing,
     places: |_| vec![Place::Instance],
     ask: |subject, _, seen| api::ask(subject, seen, &[Doc::OwnCheck]),
     judge: |subject, _, seen| access_data(subject, seen),
@@ -54,6 +57,7 @@ pub(in crate::checks) static ACCESS_TOKEN: Check = Check {
         Code::InstanceMismatch,
     ],
     needs: &[],
+    serves: serves::everything,
     places: |_| vec![Place::Instance],
     ask: |subject, _, seen| api::ask(subject, seen, &[Doc::OwnCheck]),
     judge: |subject, _, seen| access_token(subject, seen),
@@ -150,7 +154,7 @@ fn otherwise(subject: &Subject, why: Why) -> Verdict {
             "with a gateway of one's own GitLab's check does not look at it".to_owned(),
         ),
         (Why::NoToken, _) => {
-            Verdict::NotAsked("needs an administrator's token, or --rails-runner".to_owned())
+            Verdict::wants(Want::TokenOrRunner, "needs an administrator's token, or --rails-runner")
         }
         (why, _) => why.verdict(),
     }
@@ -194,10 +198,11 @@ fn judge_token(token: &Token, now: i64, by: &str) -> Verdict {
         return Verdict::found(Code::InstanceMismatch, &[("words", words)]);
     }
     match token.expires {
-        Some(at) => Verdict::pass_with(
-            format!("Valid until {}, says {by}; it is renewed when two days are left.", shown(at)),
-            format!("{} left", length(at - now)),
-        ),
+        Some(at) => {
+            let words =
+                format!("Valid until {}, says {by}; it is renewed when two days are left.", shown(at));
+            pass_until(words, format!("{} left", length(at - now)), at)
+        }
         None if token.present == Some(true) => Verdict::pass(format!("Valid, says {by}.")),
         None => Verdict::Unknown("the instance does not say whether it has a token".to_owned()),
     }
@@ -213,7 +218,11 @@ mod tests {
     fn code(token: &Token) -> Option<Code> {
         match judge_token(token, NOW, "Rails") {
             Verdict::Findings(found) => found.first().map(|f: &Finding| f.code),
-            Verdict::Pass(_) | Verdict::NotApplicable(_) | Verdict::NotAsked(_) | Verdict::Unknown(_) => None,
+            Verdict::Pass(_)
+            | Verdict::NotApplicable(_)
+            | Verdict::NotAsked(_)
+            | Verdict::Wants(..)
+            | Verdict::Unknown(_) => None,
         }
     }
 

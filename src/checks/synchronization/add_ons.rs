@@ -2,6 +2,7 @@
 
 use crate::check::{Ask, Check, Group, Seen, Verdict};
 use crate::checks::api::{self, Doc, Why};
+use crate::checks::serves;
 use crate::finding::{Code, Finding};
 use crate::gitlab::facts::AddOn;
 use crate::gitlab::version::Version;
@@ -18,6 +19,7 @@ pub(in crate::checks) static ADD_ONS: Check = Check {
             synchronisation.",
     codes: &[Code::AddOnMissing],
     needs: &[],
+    serves: serves::everything,
     places: |_| vec![Place::Instance],
     ask,
     judge: |subject, _, seen| add_ons(subject, seen),
@@ -31,6 +33,7 @@ pub(in crate::checks) static SEATS: Check = Check {
     about: "Duo Pro and Enterprise are used by those to whom a seat is assigned; Duo Core has no seats.",
     codes: &[Code::SeatsUnassigned],
     needs: &[],
+    serves: serves::nothing,
     places: |_| vec![Place::Instance],
     ask,
     judge: |subject, _, seen| seats(subject, seen),

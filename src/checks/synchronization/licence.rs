@@ -1,8 +1,9 @@
 //! `licence`: there is one, it synchronises, its plan has Duo, and it is not over.
 
-use super::{HOUR, day, length, now};
+use super::{HOUR, day, length, now, pass_until};
 use crate::check::{Check, Group, Seen, Verdict};
 use crate::checks::api::{self, Doc};
+use crate::checks::serves;
 use crate::finding::{Code, Finding};
 use crate::gitlab::facts::{Ends, Kind, License, Source};
 use crate::subject::Subject;
@@ -27,6 +28,7 @@ pub(in crate::checks) static LICENCE: Check = Check {
         Code::LicenseExpiresSoon,
     ],
     needs: &[],
+    serves: serves::everything,
     places: |_| vec![Place::Instance],
     ask: |subject, _, seen| api::ask(subject, seen, &[Doc::License, Doc::Graphql, Doc::Settings]),
     judge: |subject, _, seen| judge(subject, seen),
@@ -132,7 +134,11 @@ fn pass(license: &License, plan: &str, source: Source) -> Verdict {
         Ends::At(at) => format!(", until {}", day(at - 1)),
         Ends::Never | Ends::Unknown => String::new(),
     };
-    Verdict::pass_with(format!("{plan}, {kind}{until}, says {}.", source.as_str()), plan)
+    let words = format!("{plan}, {kind}{until}, says {}.", source.as_str());
+    match license.ends {
+        Ends::At(at) => pass_until(words, plan, at),
+        Ends::Never | Ends::Unknown => Verdict::pass_with(words, plan),
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::check::{Check, Group, Seen, Verdict};
 use crate::checks::api::{self, Doc};
+use crate::checks::serves;
 use crate::finding::Code;
 use crate::gitlab::facts::{Queue, Sidekiq};
 use crate::subject::Subject;
@@ -17,6 +18,7 @@ pub(in crate::checks) static SIDEKIQ: Check = Check {
             queue, and jobs do not wait long.",
     codes: &[Code::SidekiqDown, Code::SidekiqQueueUnserved, Code::SidekiqBacklog],
     needs: &[],
+    serves: serves::chat,
     places: |_| vec![Place::Instance],
     ask: |subject, _, seen| api::ask(subject, seen, &[Doc::Sidekiq]),
     judge: |subject, _, seen| judge(subject, seen),
@@ -84,7 +86,11 @@ mod tests {
         };
         match verdict(&sidekiq, "the API") {
             Verdict::Findings(found) => found.first().map(|f| f.code),
-            Verdict::Pass(_) | Verdict::NotApplicable(_) | Verdict::NotAsked(_) | Verdict::Unknown(_) => None,
+            Verdict::Pass(_)
+            | Verdict::NotApplicable(_)
+            | Verdict::NotAsked(_)
+            | Verdict::Wants(..)
+            | Verdict::Unknown(_) => None,
         }
     }
 

@@ -35,9 +35,9 @@ pub(super) fn run(results: &[ProbeResult]) -> Run {
 
 fn settled(result: &ProbeResult, setting: &Setting) -> Settled {
     match meaning(result, setting) {
-        Meaning::Passed => Settled::Pass(Note { summary: result.sentence(), figure: None }),
+        Meaning::Passed => Settled::Pass(Note { summary: result.sentence(), ..Note::default() }),
         Meaning::Found(finding) => Settled::Findings(vec![finding]),
-        Meaning::Unknown(why) => Settled::Skip { kind: Skip::NotAsked, why },
+        Meaning::Unknown(why) => Settled::Skip { kind: Skip::NotAsked, why, want: None },
     }
 }
 

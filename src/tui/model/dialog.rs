@@ -1,6 +1,7 @@
 //! What lies over a screen: help, the filter's field, the export dialog, the question before leaving.
 
 use crate::report::{Format, Redaction};
+use crate::secret::Secret;
 use crate::tui::keys::Context;
 use tui_input::Input;
 
@@ -15,6 +16,28 @@ pub enum Dialog {
     Quit,
     /// The filter's field, while it is typed in.
     Filter(Input),
+    /// A token is asked for.
+    Token(TokenField),
+    /// Whether Rails may be asked.
+    Runner(Reading),
+}
+
+/// The field for a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenField {
+    /// What was typed or pasted so far.
+    pub token: Secret,
+    /// What is wrong with what was pasted.
+    pub wrong: Option<&'static str>,
+}
+
+/// What is shown before Rails is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// The question.
+    Question,
+    /// The Ruby; lines scrolled past.
+    Script(usize),
 }
 
 /// What is written to a file.

@@ -149,7 +149,7 @@ fn is_tried(run: &Run, door: Door) -> bool {
 /// Why a check means nothing at a door: nothing listens there.
 fn not_there(state: &StepState) -> Option<&str> {
     match &state.settled {
-        Some(Settled::Skip { kind: Skip::NotApplicable, why }) => Some(why),
+        Some(Settled::Skip { kind: Skip::NotApplicable, why, .. }) => Some(why),
         Some(_) | None => None,
     }
 }

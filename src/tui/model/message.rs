@@ -3,7 +3,9 @@
 use crate::report::file::{Overwrite, SaveError, Saved};
 use crate::report::{Format, Redaction};
 use crate::run::event::Event;
+use crate::secret::Secret;
 use crate::tui::keys::Key;
+use crate::tui::model::asking::Offer;
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use std::time::Duration;
 pub enum Msg {
     /// A key was pressed.
     Key(Key, Timestamp),
+    /// A text was pasted.
+    Paste(Secret, Timestamp),
     /// The terminal has another size: columns and lines.
     Resize(u16, u16),
     /// A run was started: the demo's title, and what its fault is.
@@ -21,6 +25,8 @@ pub enum Msg {
         /// What mending does, where there is something to mend.
         mends: Option<String>,
     },
+    /// What could be asked for more, found out before a round.
+    Offered(Offer),
     /// What the node is was found out, and a round begins.
     Ready,
     /// It could not be found out.
@@ -68,6 +74,10 @@ pub enum Cmd {
     Start(String),
     /// Run.
     Run(Rerun),
+    /// Run anew with this token.
+    UseToken(Secret),
+    /// Run anew, and ask Rails on this node.
+    AskRails,
     /// Stop the round.
     Stop,
     /// Mend or break the demo's fault.

@@ -2,8 +2,10 @@
 
 use super::{doors, drill, export, guide, guide_at, not_pass, overview, routes, start};
 use crate::checks::CLOUDFLARE_RANGES;
+use crate::secret::Secret;
 use crate::tui::keys::{self, Action, Context, Key};
-use crate::tui::model::dialog::Dialog;
+use crate::tui::model::asking;
+use crate::tui::model::dialog::{Dialog, Reading};
 use crate::tui::model::list::Selected;
 use crate::tui::model::message::{Cmd, Mended, Rerun};
 use crate::tui::model::{Model, Origin, Screen};
@@ -38,6 +40,8 @@ pub fn can(model: &Model, action: Action) -> bool {
         Action::Guide | Action::Causes => !model.causes.is_empty() && !model.is_running(),
         Action::Export | Action::CopySummary => !model.run.steps.is_empty(),
         Action::Mend => model.fault.is_some() && model.can_run(),
+        Action::Token => asking::can_take_a_token(model),
+        Action::Runner => asking::can_ask_rails(model),
         Action::NextScenario => model.origin == Origin::Demos && model.demos.len() > 1,
         Action::Cause => step.is_some_and(|s| model.cause_of(s).is_some()),
         Action::Write => guide::snippet(model).is_some(),
@@ -83,7 +87,8 @@ pub fn can(model: &Model, action: Action) -> bool {
         | Action::Quit
         | Action::Interrupt
         | Action::Yes
-        | Action::No => true,
+        | Action::No
+        | Action::Clear => true,
     }
 }
 
@@ -121,8 +126,11 @@ fn act(model: &mut Model, context: Context, action: Action, key: Key) -> Vec<Cmd
             model.dialog = Some(Dialog::Quit);
             return Vec::new();
         }
+        Action::Yes if context == Context::Runner => return super::asking::ask_rails(model),
         Action::Quit | Action::Yes => return vec![Cmd::Quit],
         Action::No => model.dialog = None,
+        Action::Token => super::asking::open_token(model),
+        Action::Runner => model.dialog = Some(Dialog::Runner(Reading::Question)),
         Action::Stop => {
             model.stopping = true;
             return vec![Cmd::Stop];
@@ -180,6 +188,7 @@ fn act(model: &mut Model, context: Context, action: Action, key: Key) -> Vec<Cmd
         | Action::Filter
         | Action::RunThis
         | Action::Copy
+        | Action::Clear
         | Action::Tick => return act_here(model, context, action, key),
     }
     Vec::new()
@@ -203,6 +212,11 @@ fn act_here(model: &mut Model, context: Context, action: Action, key: Key) -> Ve
         }
         Context::Help => {
             on_help(model, action);
+            Vec::new()
+        }
+        Context::Token => super::asking::on_token(model, action),
+        Context::Runner => {
+            super::asking::on_runner(model, action);
             Vec::new()
         }
         Context::Quit | Context::Small => Vec::new(),
@@ -264,7 +278,25 @@ fn type_in(model: &mut Model, key: Key) -> Vec<Cmd> {
             Vec::new()
         }
         Some(Dialog::Export(_)) => export::type_in(model, request),
-        Some(Dialog::Help(..) | Dialog::Quit) | None => Vec::new(),
+        Some(Dialog::Token(field)) => {
+            super::asking::type_in(field, request);
+            Vec::new()
+        }
+        Some(Dialog::Help(..) | Dialog::Quit | Dialog::Runner(_)) | None => Vec::new(),
+    }
+}
+
+/// A pasted text goes into the field with the focus, and nowhere else: it is no row of keys.
+pub(super) fn paste(model: &mut Model, text: &Secret) {
+    model.note = None;
+    match &mut model.dialog {
+        Some(Dialog::Token(field)) => super::asking::paste(field, text),
+        Some(Dialog::Filter(_) | Dialog::Export(_)) => {
+            for letter in text.expose().trim().chars().filter(|c| !c.is_control()) {
+                type_in(model, Key::Char(letter));
+            }
+        }
+        Some(Dialog::Help(..) | Dialog::Quit | Dialog::Runner(_)) | None => {}
     }
 }
 

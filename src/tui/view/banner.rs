@@ -8,8 +8,8 @@
 //! ```
 
 use super::lines::{self, Row};
-use super::words;
-use super::{figure, header};
+use super::{header, users, words};
+use crate::diagnosis::features::{State, is_all_asked};
 use crate::run::event::{Ending, Settled, Skip};
 use crate::run::{Run, RunVerdict, Status};
 use crate::text;
@@ -222,42 +222,57 @@ pub fn headline(model: &Model) -> String {
         RunVerdict::Pass if header::source(model).is_some() => {
             "GitLab's own tests found nothing; they look at less than Duo needs.".to_owned()
         }
+        RunVerdict::Pass if is_ready(model) => {
+            "Duo is ready on this node. Every way it needs is open.".to_owned()
+        }
         RunVerdict::Pass => "Every way that was walked is open.".to_owned(),
     }
 }
 
-/// Below a healthy headline: what was not asked, what does not apply, what ends next.
+/// Whether every feature's way is open, and nothing that could stop one was left unasked.
+fn is_ready(model: &Model) -> bool {
+    let all_open = model.users.iter().all(|s| s.state == State::Open);
+    all_open && !model.users.is_empty() && is_all_asked(&model.run)
+}
+
+/// Whether the banner says what was proven: the run is over, and nothing is wrong.
+pub fn is_proven(model: &Model) -> bool {
+    model.phase == Phase::Rest && model.causes.is_empty()
+}
+
+/// Below a healthy headline: what is up for users, what was not asked, what ends next, what does not apply.
 fn proven(model: &Model, width: usize, rows: usize) -> Vec<Line<'static>> {
     let look = model.look;
     let label = |label: &str, text: String| {
-        Row::new(look, width).to(1).put(label, Role::Quiet).to(13).put(text, Role::Plain).line()
+        Row::new(look, width).to(1).put(label, Role::Quiet).to(13).fit(
+            text,
+            width.saturating_sub(14),
+            Role::Plain,
+        )
     };
-    let mut lines = Vec::new();
-    if rows > 4 {
-        lines.push(Line::default());
+    let mut lines: Vec<Line<'static>> = users::line(model, width).into_iter().collect();
+    lines.extend(users::not_asked(model).map(|words| label("Not asked", words).line()));
+    lines.extend(users::next_due_words(model).map(|words| label("Next due", words).line()));
+    let left_out = left_out(model);
+    if !left_out.is_empty() && lines.len() + 2 < rows {
+        lines.push(label("Left out", left_out.join("; ")).line());
     }
-    let skips = |wanted: Skip| {
-        let mut whys: Vec<String> = Vec::new();
-        for state in &model.run.steps {
-            if let Some(Settled::Skip { kind, why }) = &state.settled {
-                let why = format!("{} ({why})", state.plan.title);
-                if *kind == wanted && !whys.contains(&why) {
-                    whys.push(why);
-                }
-            }
-        }
-        whys
-    };
-    let not_asked = skips(Skip::NotAsked);
-    let not_applicable = skips(Skip::NotApplicable);
-    if !not_asked.is_empty() {
-        lines.push(label("Not asked", not_asked.join("; ")));
-    }
-    if !not_applicable.is_empty() {
-        lines.push(label("Left out", not_applicable.join("; ")));
-    }
-    if let Some(until) = super::seen::first_end(model) {
-        lines.push(label("Next due", format!("a certificate ends {}", figure::day(until))));
+    if rows > lines.len() + 1 {
+        lines.insert(0, Line::default());
     }
     lines
+}
+
+/// What means nothing here, and why.
+fn left_out(model: &Model) -> Vec<String> {
+    let mut whys: Vec<String> = Vec::new();
+    for state in &model.run.steps {
+        if let Some(Settled::Skip { kind: Skip::NotApplicable, why, .. }) = &state.settled {
+            let why = format!("{} ({why})", state.plan.title);
+            if !whys.contains(&why) {
+                whys.push(why);
+            }
+        }
+    }
+    whys
 }

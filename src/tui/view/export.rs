@@ -9,6 +9,7 @@
 //!  ├─ as it will be written ────────────────────────────────────────────────────┤
 //! ```
 
+use super::boxed::{edge, side};
 use super::footer;
 use super::lines::{self, Row};
 use crate::report::{Format, Redaction};
@@ -76,25 +77,6 @@ pub fn draw(model: &Model, export: &Export, area: Rect, buf: &mut Buffer) {
     }
     lines.push(edge(look, width, "└", "┘", ""));
     lines::draw(&lines, 0, frame, buf);
-}
-
-fn edge(look: Look, width: usize, left: &'static str, right: &'static str, label: &str) -> Line<'static> {
-    let dash = look.pick("─", "-");
-    let row = Row::new(look, width).sign(look.pick(left, "+"), Role::Plain);
-    let row = if label.is_empty() {
-        row
-    } else {
-        row.sign(dash, Role::Plain)
-            .put(" ", Role::Plain)
-            .fit(label, width - 6, Role::Plain)
-            .put(" ", Role::Plain)
-    };
-    let fill = width.saturating_sub(row.used() + 1);
-    row.put(dash.repeat(fill), Role::Plain).sign(look.pick(right, "+"), Role::Plain).line()
-}
-
-fn side(look: Look, width: usize, row: Row) -> Line<'static> {
-    row.to(width - 1).sign(look.pick("│", "|"), Role::Plain).line()
 }
 
 /// `[Markdown]  HTML  JSON`: the chosen one in brackets, bold where the field has the focus.

@@ -3,9 +3,10 @@
 use super::words;
 use crate::check::Group;
 use crate::run::Status;
-use crate::run::event::Settled;
+use crate::run::event::{Settled, Skip};
 use crate::text;
 use crate::tui::model::Model;
+use crate::tui::model::asking;
 use jiff::Timestamp;
 
 /// What stands right of a step: its time, its own figure, what it waits for.
@@ -16,9 +17,12 @@ pub fn of(model: &Model, step: usize) -> String {
         (_, Status::Running) => words::awaited(model, step).0.to_owned(),
         (Some(Settled::Pass(note)), _) => note.figure.clone().unwrap_or_else(took),
         (Some(Settled::Findings(_)), _) => took(),
+        (Some(Settled::Skip { kind: Skip::NotAsked, want, .. }), _) => {
+            want.and_then(|want| asking::key(model, want)).unwrap_or("not asked").to_owned()
+        }
         (
             Some(
-                Settled::Skip { .. }
+                Settled::Skip { kind: Skip::NotApplicable, .. }
                 | Settled::Blocked { .. }
                 | Settled::Error { .. }
                 | Settled::Cancelled { .. },

@@ -6,11 +6,12 @@
 //! ```
 
 use super::lines::{self, Row};
+use crate::check::Want;
 use crate::run::Status;
 use crate::text;
 use crate::tui::keys::{self, Action, Context};
-use crate::tui::model::Model;
 use crate::tui::model::dialog::Dialog;
+use crate::tui::model::{Model, asking};
 use crate::tui::theme::{self, Role};
 use crate::tui::update::can;
 use ratatui::buffer::Buffer;
@@ -54,7 +55,10 @@ fn chosen(model: &Model, context: Context, room: usize, most: usize) -> Vec<(Str
         let words = words(model, context, *action).unwrap_or(row.footer);
         Some((row.name.to_owned(), words.to_owned()))
     };
-    let all: Vec<&Action> = keys::footer(context).iter().filter(|a| can(model, **a)).collect();
+    // A token can always be given; it is named where a check waits for one.
+    let waits = !asking::waiting(model, Want::is_met_by_a_token).is_empty();
+    let likely = |a: &&Action| can(model, **a) && (**a != Action::Token || waits);
+    let all: Vec<&Action> = keys::footer(context).iter().filter(likely).collect();
     let (body, fixed) = all.split_at(all.len().saturating_sub(2));
     let fixed: Vec<_> = fixed.iter().filter_map(|a| entry(a)).collect();
     let size =

@@ -180,7 +180,9 @@ fn step_line(model: &Model, step: usize, width: usize) -> Line<'static> {
     let room = title_end.saturating_sub(columns.title + 1);
     let mut row = row.fit(title, room, Role::Plain);
     if has_place {
-        let room = columns.letter.saturating_sub(columns.place + 1);
+        // Figures are never cut: a long one takes of the place's room.
+        let end = columns.letter.min(columns.end.saturating_sub(text::width(&figure)));
+        let room = end.saturating_sub(columns.place + 1);
         row = row.to(columns.place).fit(place(model, state.plan.place, room), room, Role::Plain);
     }
     if let Some(letter) = cause {

@@ -52,6 +52,8 @@ fn name(context: Context) -> &'static str {
         Context::Filter => "filter",
         Context::Help => "help",
         Context::Quit => "leaving",
+        Context::Token => "token",
+        Context::Runner => "asking Rails",
         Context::Small => "small terminal",
     }
 }

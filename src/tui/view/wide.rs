@@ -9,7 +9,7 @@
 
 use super::lines::{self, Row};
 use super::panes::Panes;
-use super::{before, figure, hops, inward, mend, path, seen, told, ways, words};
+use super::{before, figure, hops, inward, mend, path, seen, told, users, ways, words};
 use crate::check::Group;
 use crate::run::RunVerdict;
 use crate::text;
@@ -43,11 +43,11 @@ pub fn draw(model: &Model, panes: &Panes, buf: &mut Buffer) {
     if let Some(area) = panes.third {
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
         lines::draw(&third(model, usize::from(area.width)), 0, area, buf);
-    } else if panes.details.is_none() && is_healthy(model) {
-        let mut page =
-            vec![lines::rule(model.look, usize::from(panes.list.width), "the ways that were walked", "")];
-        page.extend(walked(model, usize::from(panes.list.width)));
-        below_list(model, panes, &page, buf);
+    } else if let Some((area, ways)) = below(model, panes) {
+        let width = usize::from(area.width);
+        let mut page = vec![lines::rule(model.look, width, "the ways that were walked", "")];
+        page.extend(ways);
+        lines::draw(&page, 0, area, buf);
     }
 }
 
@@ -63,6 +63,26 @@ fn below_list(model: &Model, panes: &Panes, page: &[Line<'static>], buf: &mut Bu
 fn left(model: &Model, panes: &Panes) -> u16 {
     let used = list::lines(model, usize::from(panes.list.height)).len();
     panes.list.height.saturating_sub(u16::try_from(used).unwrap_or(u16::MAX))
+}
+
+/// Whether the ways that were walked take the legend's line too: a healthy list needs none.
+pub fn takes_the_legend(model: &Model, panes: &Panes) -> bool {
+    below(model, panes).is_some_and(|(area, _)| panes.legend.is_some_and(|l| area.bottom() > l.y))
+}
+
+/// The ways that were walked, below a healthy list on a narrow screen, where there is room for all.
+fn below(model: &Model, panes: &Panes) -> Option<(Rect, Vec<Line<'static>>)> {
+    if panes.details.is_some() || !is_healthy(model) {
+        return None;
+    }
+    let used = list::lines(model, usize::from(panes.list.height)).len();
+    let left = usize::from(panes.list.height).checked_sub(used)?;
+    let ways = walked(model, usize::from(panes.list.width));
+    let needed = ways.len() + 1;
+    let height = if needed > left { left + usize::from(panes.legend.is_some()) } else { left };
+    let y = panes.list.y + u16::try_from(used).ok()?;
+    let area = Rect { y, height: u16::try_from(height).ok()?, ..panes.list };
+    (needed <= height).then_some((area, ways))
 }
 
 fn is_healthy(model: &Model) -> bool {
@@ -145,7 +165,7 @@ fn shifted(lines: Vec<Line<'static>>) -> Vec<Line<'static>> {
     lines.into_iter().map(one).collect()
 }
 
-/// The third column: the ways out, the doors in, this session.
+/// The third column: the ways out, the doors in, what is up for users, what ends next, this session.
 fn third(model: &Model, width: usize) -> Vec<Line<'static>> {
     let look = model.look;
     let mut page = vec![lines::plain(look, width, 0, "out of this node", Role::Quiet), Line::default()];
@@ -155,6 +175,21 @@ fn third(model: &Model, width: usize) -> Vec<Line<'static>> {
     page.push(Line::default());
     page.extend(inward::lines(model, width));
     page.push(lines::rule(look, width, "", ""));
+    let users = users::column(model, width);
+    if !users.is_empty() {
+        page.extend(users);
+        page.push(lines::rule(look, width, "", ""));
+    }
+    let due = users::next_due(model);
+    if !due.is_empty() {
+        page.push(lines::plain(look, width, 0, "next due", Role::Quiet));
+        page.push(Line::default());
+        for (at, what) in due {
+            let row = Row::new(look, width).to(2).put(figure::day(at.as_second()), Role::Plain).to(20);
+            page.push(row.put(what, Role::Plain).line());
+        }
+        page.push(lines::rule(look, width, "", ""));
+    }
     page.push(lines::plain(look, width, 0, "this session", Role::Quiet));
     page.push(Line::default());
     for (at, words) in model.session.iter().rev().take(12) {

@@ -59,8 +59,8 @@ pub fn sentence(model: &Model, step: usize) -> String {
         Some(Settled::Findings(found)) => found.first().map_or_else(String::new, |f| {
             remedy::message(f.code, &f.args, &model.values.clone().at(&state.plan.place.to_string()))
         }),
-        Some(Settled::Skip { kind: Skip::NotApplicable, why }) => format!("Does not apply: {why}"),
-        Some(Settled::Skip { kind: Skip::NotAsked, why }) => format!("Not asked: {why}"),
+        Some(Settled::Skip { kind: Skip::NotApplicable, why, .. }) => format!("Does not apply: {why}"),
+        Some(Settled::Skip { kind: Skip::NotAsked, why, .. }) => format!("Not asked: {why}"),
         Some(Settled::Blocked { by }) => match model.run.steps.get(*by) {
             Some(by) => format!("Not known: {} comes first, and that is {}.", by.id(), by.status.as_str()),
             None => "Not known: what it needs did not hold.".to_owned(),
