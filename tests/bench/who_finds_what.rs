@@ -51,7 +51,9 @@ enum Who {
 }
 
 fn main() {
-    let outbound = |s: &Scenario| !["none", "instance", "websocket", "several"].contains(&s.layer.as_str());
+    let outbound = |s: &Scenario| {
+        !["none", "instance", "websocket", "several", "gitlab", "exchange"].contains(&s.layer.as_str())
+    };
     let one_cause = |s: &Scenario| !s.faults.is_empty() && !s.expect.root_causes.is_empty();
     let chosen: Vec<Scenario> = scenarios().into_iter().filter(|s| outbound(s) && one_cause(s)).collect();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
