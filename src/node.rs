@@ -14,6 +14,7 @@ mod internal;
 mod lexer;
 mod listeners;
 mod literals;
+pub mod logs;
 mod nginx_conf;
 mod nginx_headers;
 mod nginx_listen;

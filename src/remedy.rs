@@ -81,6 +81,8 @@ impl Values {
         }
         if let Some(node) = about.and_then(|a| a.node.hostname.clone()) {
             texts.insert("node".to_owned(), node);
+        } else if about.is_some_and(|a| a.source.is_some()) {
+            texts.insert("node".to_owned(), "the node that made this report".to_owned());
         }
         Self { texts, install: about.and_then(|a| a.node.install) }
     }

@@ -8,6 +8,7 @@ pub mod diff;
 pub mod explain;
 pub mod file;
 mod fill;
+pub mod gitlab;
 pub mod html;
 pub mod import;
 pub mod join;
@@ -23,6 +24,7 @@ use crate::run::event::{Ending, Event};
 use crate::run::{Run, RunVerdict};
 use crate::subject::Route;
 use crate::subject::doors::DoorAbout;
+use crate::subject::source::Source;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shape::{
@@ -82,6 +84,9 @@ pub struct Report {
     /// What was carried out on the wire; `evidence` of the checks points in here.
     #[serde(default)]
     pub probes: Vec<ProbeReport>,
+    /// The report of another program that this was read from; `started_at` means nothing then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
 }
 
 /// The formats of a report.
@@ -97,11 +102,14 @@ pub enum Format {
     Markdown,
     /// One page for a browser or printer.
     Html,
+    /// The shape of GitLab's own health check.
+    Gitlab,
 }
 
 impl Format {
     /// Every format, in the order of the documentation.
-    pub const ALL: [Format; 5] = [Format::Text, Format::Json, Format::Jsonl, Format::Markdown, Format::Html];
+    pub const ALL: [Format; 6] =
+        [Format::Text, Format::Json, Format::Jsonl, Format::Markdown, Format::Html, Format::Gitlab];
 
     /// The name given to `--format`.
     pub fn as_str(self) -> &'static str {
@@ -111,6 +119,7 @@ impl Format {
             Format::Jsonl => "jsonl",
             Format::Markdown => "markdown",
             Format::Html => "html",
+            Format::Gitlab => "gitlab",
         }
     }
 
@@ -118,7 +127,7 @@ impl Format {
     pub fn ending(self) -> &'static str {
         match self {
             Format::Text => "txt",
-            Format::Json => "json",
+            Format::Json | Format::Gitlab => "json",
             Format::Jsonl => "jsonl",
             Format::Markdown => "md",
             Format::Html => "html",
@@ -264,6 +273,7 @@ pub fn render(
         Format::Text => scrub::scrub(&text::text(&report, *options)),
         Format::Markdown => scrub::scrub(&markdown::markdown(&report, &hidden)),
         Format::Html => scrub::scrub(&html::html(&report, &hidden)),
+        Format::Gitlab => gitlab::gitlab(&report),
         Format::Jsonl => String::new(),
     }
 }

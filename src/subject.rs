@@ -7,10 +7,12 @@ pub mod dial;
 pub mod doors;
 pub mod environment;
 pub mod facts;
+pub mod logs;
 pub mod place;
 pub mod ranges;
 pub mod runner;
 pub mod services;
+pub mod source;
 
 use crate::secret::Secret;
 use crate::text;
@@ -24,6 +26,7 @@ use place::{Endpoint, Place, Stack};
 use ranges::Sampling;
 use serde::{Deserialize, Serialize};
 use services::{Deployment, Requirement, Services};
+use source::Source;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -357,6 +360,10 @@ pub struct About {
     /// The limit of the whole run.
     #[serde(with = "crate::millis")]
     pub deadline: Duration,
+    /// The report of another program that the run was read from. It has no node, and no time: `started_at` is the
+    /// start of 1970 then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
 }
 
 /// Time limits of a run, and what it may do beyond the usual.

@@ -237,6 +237,7 @@ pub fn rig(mut subject: Subject, selection: &Selection) -> Rig {
         demo: subject.demo.clone(),
         deployment: subject.deployment.as_str().map(str::to_owned),
         deadline: subject.limits.deadline,
+        source: None,
     };
     Rig { carry_out: carry_out(&subject), subject, plan: Arc::new(plan), about }
 }

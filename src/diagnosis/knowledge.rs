@@ -103,6 +103,8 @@ const TABLE: &[(&[Code], &[&[Code]])] = &[
         &[Code::WorkflowUnreachable, Code::GrpcUnavailable, Code::Http2Downgraded],
         &[&[Code::GitlabCheckFailed]],
     ),
+    // Where flows may not run, nobody misses a runner.
+    (&[Code::FlowsDisabled], &[&[Code::RunnerMissing]]),
 ];
 
 /// Whether one finding is the consequence of another, by what GitLab knows.
@@ -111,7 +113,30 @@ pub(super) fn explains(cause: &At, effect: &At) -> bool {
     let listed = TABLE
         .iter()
         .any(|(causes, effects)| causes.contains(&code) && effects.iter().any(|all| all.contains(&follows)));
-    listed || is_the_same_seen_twice(cause, effect) || is_cut_off(cause, effect)
+    listed
+        || is_the_same_seen_twice(cause, effect)
+        || is_told_again(cause, effect)
+        || is_cut_off(cause, effect)
+        || is_late(cause, effect)
+}
+
+/// Codes that say what was said and not what is wrong: two of them need not be one fault.
+const SAYINGS: [Code; 2] = [Code::GitlabCheckFailed, Code::GitlabCheckDoubtful];
+
+/// Whether a test of the whole exchange met what is found on the way to the gateway or the service, too.
+fn is_told_again(cause: &At, effect: &At) -> bool {
+    let on_the_way = cause.place.endpoint().is_some_and(|endpoint| endpoint != Endpoint::Customers);
+    effect.place == Place::Instance
+        && on_the_way
+        && !SAYINGS.contains(&effect.finding.code)
+        && cause.finding.is_same_fault(effect.finding)
+}
+
+/// Whether a slow way to the gateway explains that GitLab's own test gives up after 3 s.
+fn is_late(cause: &At, effect: &At) -> bool {
+    matches!(cause.place.endpoint(), Some(Endpoint::Cloud | Endpoint::Gateway))
+        && matches!(cause.finding.code, Code::LatencyHigh | Code::PacketLossSuspected)
+        && effect.finding.code == Code::ExchangeSlow
 }
 
 /// Whether the same fault shows in two checks of the instance.
@@ -167,6 +192,47 @@ fn is_before_every_way(code: Code) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::{Args, Finding};
+
+    const PORTAL: Place = Place::Endpoint(Endpoint::Customers);
+    const CLOUD: Place = Place::Endpoint(Endpoint::Cloud);
+    const INSTANCE: Place = Place::Instance;
+
+    #[test]
+    fn each_is_got_by_the_one_before_it() {
+        let finding = |code| Finding { code, args: Args::new() };
+        for (at, cause, effect, wanted) in [
+            (INSTANCE, Code::LicenseMissing, Code::SyncNever, true),
+            (INSTANCE, Code::LicenseMissing, Code::AccessTokenMissing, true),
+            (INSTANCE, Code::LicenseExpired, Code::GatewayRejectsInstance, true),
+            (INSTANCE, Code::SyncStale, Code::AccessTokenExpired, true),
+            (INSTANCE, Code::SyncStale, Code::GatewayRejectsInstance, true),
+            (INSTANCE, Code::AccessTokenExpired, Code::WorkflowUnauthenticated, true),
+            (INSTANCE, Code::AccessTokenMissing, Code::GitlabCheckDoubtful, true),
+            (INSTANCE, Code::SilentModeOn, Code::SyncStale, true),
+            (INSTANCE, Code::OutboundFilterBlocks, Code::GatewayRejectsInstance, true),
+            (INSTANCE, Code::FlowsDisabled, Code::RunnerMissing, true),
+            (INSTANCE, Code::GatewayRejectsInstance, Code::AccessTokenExpired, false),
+            (INSTANCE, Code::AccessTokenExpired, Code::SyncStale, false),
+            (INSTANCE, Code::SyncStale, Code::LicenseMissing, false),
+            (INSTANCE, Code::LicenseExpiresSoon, Code::SyncStale, false),
+            (PORTAL, Code::TcpTimeout, Code::SyncStale, true),
+            (PORTAL, Code::TcpTimeout, Code::AccessTokenExpired, true),
+            (PORTAL, Code::TcpTimeout, Code::ExchangeSlow, false),
+            (PORTAL, Code::TcpTimeout, Code::TcpTimeout, false),
+            (PORTAL, Code::LatencyHigh, Code::ExchangeSlow, false),
+            (CLOUD, Code::TcpTimeout, Code::ExchangeSlow, true),
+            (CLOUD, Code::TcpTimeout, Code::TcpTimeout, true),
+            (CLOUD, Code::TcpTimeout, Code::TcpRefused, false),
+            (CLOUD, Code::TcpTimeout, Code::SyncStale, false),
+            (CLOUD, Code::LatencyHigh, Code::ExchangeSlow, true),
+        ] {
+            let (first, second) = (finding(cause), finding(effect));
+            let cause = At { step: 0, place: at, group: Group::Network, finding: &first };
+            let effect = At { step: 1, place: INSTANCE, group: Group::Exchange, finding: &second };
+            assert_eq!(explains(&cause, &effect), wanted, "{at}: {} and {}", first.code, second.code);
+        }
+    }
 
     #[test]
     fn a_fault_of_the_table_is_never_milder_than_what_follows_where_it_is_followed() {

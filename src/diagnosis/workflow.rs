@@ -110,20 +110,26 @@ fn is_known(who: &str) -> bool {
 fn holds(when: When, found: &[At], cause: &At, effect: &At) -> bool {
     let by = effect.finding.arg("by");
     let by_the_same = |name: &str| is_known(by) && cause.finding.arg(name) == by;
+    let at_both = || {
+        let at = |endpoint| {
+            let shows =
+                |at: &At| at.place.endpoint() == Some(endpoint) && at.finding.code == cause.finding.code;
+            found.iter().any(shows)
+        };
+        is_alike(cause, effect) && at(Endpoint::Customers) && at(Endpoint::Cloud)
+    };
+    // GitLab's own report names neither proxy nor signer, here or there.
+    let nobody =
+        |names: &[&str]| !is_known(by) && names.iter().all(|name| !is_known(cause.finding.arg(name)));
     match when {
-        When::Proxy => is_alike(cause, effect) && by_the_same("proxy"),
-        When::Signer => by_the_same("product") || by_the_same("issuer"),
+        When::Proxy => (is_alike(cause, effect) && by_the_same("proxy")) || (nobody(&["proxy"]) && at_both()),
+        When::Signer => {
+            by_the_same("product") || by_the_same("issuer") || (nobody(&["product", "issuer"]) && at_both())
+        }
         When::Answerer => by_the_same("by"),
         When::Variable => is_alike(cause, effect) && by_the_same("variable"),
         When::Alike => is_alike(cause, effect),
-        When::AtBoth => {
-            let at = |endpoint| {
-                let shows =
-                    |at: &At| at.place.endpoint() == Some(endpoint) && at.finding.code == cause.finding.code;
-                found.iter().any(shows)
-            };
-            is_alike(cause, effect) && at(Endpoint::Customers) && at(Endpoint::Cloud)
-        }
+        When::AtBoth => at_both(),
         When::Dates => [Code::TlsExpired, Code::TlsNotYetValid].iter().any(|code| failed_by(effect, *code)),
     }
 }
@@ -185,6 +191,19 @@ mod tests {
         assert!(!explains(&[denied("other:3128"), unreachable("proxy-denied", "squid:3128")]));
         assert!(!explains(&[denied("squid:3128"), unreachable("proxy-upstream-failed", "squid:3128")]));
         assert!(!explains(&[denied("squid:3128"), unreachable("tcp-timeout", "unknown")]));
+    }
+
+    #[test]
+    fn where_nobody_is_named_the_same_failure_at_both_hosts_is_one_fault() {
+        let denied = |place| (place, finding(Code::ProxyDenied, &[]));
+        let told = || unreachable("proxy-denied", "unknown");
+        assert!(explains(&[denied(CLOUD), denied(CUSTOMERS), told()]));
+        assert!(!explains(&[denied(CLOUD), told()]));
+        let named = (CLOUD, finding(Code::ProxyDenied, &[("proxy", "squid:3128")]));
+        assert!(!explains(&[named, denied(CUSTOMERS), told()]));
+        let signed = |place| (place, finding(Code::TlsIntercepted, &[("product", "unknown")]));
+        assert!(explains(&[signed(CLOUD), signed(CUSTOMERS), unreachable("tls-intercepted", "unknown")]));
+        assert!(!explains(&[signed(CLOUD), signed(CUSTOMERS), unreachable("tcp-timeout", "unknown")]));
     }
 
     #[test]

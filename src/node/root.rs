@@ -5,7 +5,7 @@
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, openat2};
 use rustix::io::Errno;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom, Take};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
@@ -72,6 +72,22 @@ pub struct Contents {
     pub identity: (u64, u64),
     /// When it was last changed, Unix seconds.
     pub changed: i64,
+}
+
+/// The end of a file, opened; what is read from it ends where it ended then.
+#[derive(Debug)]
+pub struct Tail {
+    file: Take<File>,
+    /// Whether that is all of it. Else it begins with the rest of a line.
+    pub whole: bool,
+    /// When it was last changed, Unix seconds.
+    pub changed: i64,
+}
+
+impl Read for Tail {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.file.read(buffer)
+    }
 }
 
 impl Root {
@@ -144,6 +160,18 @@ impl Root {
             return Err(Unreadable::Odd("it is longer than 4 MiB"));
         }
         Ok(Contents { bytes, identity: (stat.st_dev, stat.st_ino), changed: stat.st_mtime })
+    }
+
+    /// The last bytes of a file, at most `most`, to be read piece by piece.
+    ///
+    /// # Errors
+    /// It is not there, may not be read, or is no ordinary file.
+    pub fn tail(&self, path: &str, most: u64) -> Result<Tail, Unreadable> {
+        let (mut file, stat) = self.file(path)?;
+        let length = u64::try_from(stat.st_size).unwrap_or(0);
+        let from = length.saturating_sub(most);
+        file.seek(SeekFrom::Start(from)).map_err(|_| Unreadable::Odd("it cannot be read"))?;
+        Ok(Tail { file: file.take(length - from), whole: from == 0, changed: stat.st_mtime })
     }
 
     /// A whole file as text; bytes that are no UTF-8 are replaced.

@@ -61,6 +61,7 @@ impl Report {
             root_causes: causes.iter().map(|c| cause(run, c)).collect(),
             features: users::features(run, &causes),
             probes: run.probes.iter().map(probe).collect(),
+            source: about.source.clone(),
         };
         report.put_words();
         report
@@ -85,6 +86,7 @@ impl Report {
                 demo: self.demo.clone(),
                 deployment: self.instance.deployment.clone(),
                 deadline: Duration::from_millis(self.deadline_ms),
+                source: self.source.clone(),
             }),
             steps: self.checks.iter().map(|c| step_back(c, &number)).collect::<Result<_, _>>()?,
             probes: self.probes.iter().map(probe_back).collect::<Result<_, _>>()?,
@@ -103,6 +105,7 @@ impl Report {
                 gitlab_version: self.node.gitlab_version.clone(),
                 ..Node::default()
             },
+            source: self.source.clone(),
             ..About::default()
         }))
     }

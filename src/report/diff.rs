@@ -117,13 +117,12 @@ pub fn diff(old: &Report, new: &Report) -> Diff {
 }
 
 fn line(report: &Report) -> String {
-    format!(
-        "{}, {}, {}, {}",
-        report.started_at.strftime("%Y-%m-%d %H:%M UTC"),
-        count(report.checks.len(), "check"),
-        duration(Duration::from_millis(report.duration_ms)),
-        report.verdict.as_str().to_uppercase()
-    )
+    let (checks, verdict) = (count(report.checks.len(), "check"), report.verdict.as_str().to_uppercase());
+    if let Some(source) = &report.source {
+        return format!("{}, {checks}, {verdict}", source.kind.title());
+    }
+    let at = report.started_at.strftime("%Y-%m-%d %H:%M UTC");
+    format!("{at}, {checks}, {}, {verdict}", duration(Duration::from_millis(report.duration_ms)))
 }
 
 /// Causes of one report that the other does not have at any of the same steps.

@@ -40,6 +40,7 @@ pub(super) fn marked(report: &Report, cause: &CauseReport) -> Marked {
             gitlab_version: report.node.gitlab_version.clone(),
             ..Node::default()
         },
+        source: report.source.clone(),
         ..About::default()
     };
     let place = cause.check.split_once('@').map_or("", |(_, place)| place);

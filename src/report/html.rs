@@ -107,7 +107,10 @@ pub fn html(report: &Report, hidden: &Hidden) -> String {
         report,
         verdict: report.verdict.as_str().to_uppercase(),
         instance: markdown::instance(report),
-        node: text::about_node(report),
+        node: match &report.source {
+            Some(source) => format!("{}. {}", source.kind.title(), text::about_node(report)),
+            None => text::about_node(report),
+        },
         sentence: text::verdict(report).split_once(": ").map(|(_, s)| capital(s)).unwrap_or_default(),
         numbers: markdown::numbers(report),
         users: report.features.iter().map(user).collect(),
@@ -115,11 +118,7 @@ pub fn html(report: &Report, hidden: &Hidden) -> String {
         groups: report.groups.iter().map(|g| group(report, g)).collect(),
         routes: report.routes.iter().map(way).collect(),
         doors: report.doors.iter().map(|d| door(report, d)).collect(),
-        took: format!(
-            "{} in {}",
-            crate::text::count(report.checks.len(), "check"),
-            duration(Duration::from_millis(report.duration_ms))
-        ),
+        took: text::extent(report),
         redaction: if counts.is_empty() { counts } else { format!("Hidden for sharing: {counts}.") },
     };
     page.render().unwrap_or_else(|e| format!("<!doctype html><p>The page could not be made: {e}</p>"))

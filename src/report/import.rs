@@ -1,7 +1,11 @@
-//! Reading saved files back: our report, our event log. A file that is neither gets one clear sentence. What is
-//! read is data: control characters in it are escaped. Takes bytes; who opens the file is not decided here.
+//! Reading saved files back: our report, our event log, GitLab's own health check. A file that is none of them gets one
+//! clear sentence. What is read is data: control characters in it are escaped. Takes bytes; who opens the file is not
+//! decided here.
+
+mod health_check;
 
 use super::{Report, SCHEMA, build::ReportError, redact};
+use crate::gitlab::health_check as gitlabs;
 use crate::run::Run;
 use crate::run::event::Event;
 use serde_json::Value;
@@ -49,9 +53,9 @@ pub enum ImportError {
     /// It does not fit together.
     #[error("is not whole: {0}")]
     NotWhole(#[from] ReportError),
-    /// GitLab's own health check.
-    #[error("is GitLab's own health check report, which this version does not read yet")]
-    Gitlab,
+    /// GitLab's own health check, and not a whole one.
+    #[error("{0}")]
+    Gitlab(#[from] gitlabs::ReadError),
 }
 
 /// Reads a saved file.
@@ -72,6 +76,12 @@ pub fn read(bytes: &[u8]) -> Result<Loaded, ImportError> {
         return log(text);
     }
     let value: Value = serde_json::from_str(text).map_err(|e| not_json(text, &e))?;
+    if gitlabs::is_one(&value) {
+        if bytes.len() > gitlabs::MAX_BYTES {
+            return Err(gitlabs::ReadError::TooLarge.into());
+        }
+        return Ok(Loaded { run: health_check::run(&gitlabs::read(&value)?), events: None });
+    }
     report(value)
 }
 
@@ -89,7 +99,6 @@ fn report(mut value: Value) -> Result<Loaded, ImportError> {
         Some(other) if other.starts_with("duo-doctor.report/") => {
             return Err(ImportError::Schema(crate::text::foreign(other)));
         }
-        Some(_) | None if is_gitlabs(&value) => return Err(ImportError::Gitlab),
         Some(_) | None => {
             return Err(ImportError::Foreign(format!("it does not say `\"schema\": \"{SCHEMA}\"`")));
         }
@@ -97,13 +106,6 @@ fn report(mut value: Value) -> Result<Loaded, ImportError> {
     escape(&mut value);
     let report: Report = serde_json::from_value(value).map_err(|e| part(&e))?;
     Ok(Loaded { run: report.to_run()?, events: None })
-}
-
-/// Both shapes of GitLab's own health check: an array of probes, or an object that holds them.
-fn is_gitlabs(value: &Value) -> bool {
-    let is_probe = |v: &Value| v.get("success").is_some() && v.get("name").is_some();
-    let probes = ["probe_results", "probeResults"].iter().find_map(|k| value.get(*k)).unwrap_or(value);
-    probes.as_array().is_some_and(|items| items.first().is_some_and(is_probe))
 }
 
 fn log(text: &str) -> Result<Loaded, ImportError> {

@@ -18,6 +18,9 @@ pub enum JoinError {
     /// Neither or both were made on a node of GitLab.
     #[error("are not a client's report and a node's: one of each is read together, others one by one")]
     NotOneOfEach,
+    /// One of them is another program's, which names neither instance nor node.
+    #[error("cannot be read together: {0} names no instance; open it alone")]
+    NotOurs(&'static str),
     /// The instance's name is hidden in one of them, so nobody knows whether they speak of the same.
     #[error("hide the instance's name: --redact full writes it when the check runs")]
     Hidden,
@@ -34,6 +37,10 @@ const PUBLIC: Place = Place::Door(Door::Public);
 /// # Errors
 /// They are not one of each, or not of the same instance.
 pub fn join(first: Run, second: Run) -> Result<Run, JoinError> {
+    let source = |run: &Run| Some(run.about.as_ref()?.source.as_ref()?.kind.title());
+    if let Some(title) = source(&first).or_else(|| source(&second)) {
+        return Err(JoinError::NotOurs(title));
+    }
     let is_node = |run: &Run| run.about.as_ref().is_some_and(|about| about.node.install.is_some());
     let (client, node) = match (is_node(&first), is_node(&second)) {
         (false, true) => (first, second),

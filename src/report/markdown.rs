@@ -18,7 +18,15 @@ pub fn markdown(report: &Report, hidden: &Hidden) -> String {
         n => format!(", {}", count(n, "cause")),
     };
     let _ = writeln!(out, "# GitLab Duo on {}: {verdict}{causes}\n", plain(instance(report)));
-    let _ = writeln!(out, "Node {}.", plain(&text::about_node(report)));
+    let about = text::about_node(report);
+    match &report.source {
+        Some(source) => {
+            let _ = writeln!(out, "{}. {}", source.kind.title(), plain(&about));
+        }
+        None => {
+            let _ = writeln!(out, "Node {}.", plain(&about));
+        }
+    }
     let _ = writeln!(out, "{}\n", numbers(report));
     let _ = writeln!(out, "{}", plain(&text::verdict(report)));
     if let Some(line) = users::sentence(report) {
@@ -31,13 +39,15 @@ pub fn markdown(report: &Report, hidden: &Hidden) -> String {
     problems(&mut out, report);
     others(&mut out, report);
     doors(&mut out, report);
+    if let Some(lacks) = text::lacks(report) {
+        let _ = writeln!(out, "\n{lacks}");
+    }
     let _ = writeln!(
         out,
-        "\n---\n\nduo-doctor {}, data of {}, {} in {}.",
+        "\n---\n\nduo-doctor {}, data of {}, {}.",
         plain(&report.tool.version),
         plain(&report.tool.data_date),
-        count(report.checks.len(), "check"),
-        duration(Duration::from_millis(report.duration_ms))
+        text::extent(report)
     );
     out
 }

@@ -95,8 +95,18 @@ impl Hidden {
             }
             let mut value = super::build::value(report);
             scrub::scrub_value(&mut value);
-            for part in ["instance", "node", "routes", "doors", "probes", "checks", "root_causes", "features"]
-            {
+            let parts = [
+                "instance",
+                "node",
+                "routes",
+                "doors",
+                "probes",
+                "checks",
+                "root_causes",
+                "features",
+                "source",
+            ];
+            for part in parts {
                 hidden.collect(&value[part], part);
             }
         }

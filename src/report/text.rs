@@ -40,12 +40,11 @@ pub fn text(report: &Report, options: Options) -> String {
     if let Some(line) = users::sentence(report) {
         put(&mut out, &line, 0, str::to_owned);
     }
-    for line in unknown(report).into_iter().chain(ways(report)).chain(doors(report)) {
+    for line in unknown(report).into_iter().chain(ways(report)).chain(doors(report)).chain(lacks(report)) {
         put(&mut out, &line, 0, str::to_owned);
     }
     let code = exit_code_of(report.verdict, options.fail_on);
-    let took = duration(Duration::from_millis(report.duration_ms));
-    let _ = writeln!(out, "{} in {took}, exit code {code}.", count(report.checks.len(), "check"));
+    let _ = writeln!(out, "{}, exit code {code}.", extent(report));
     match options.charset {
         Charset::Unicode => out,
         Charset::Ascii => ascii(&out),
@@ -55,14 +54,28 @@ pub fn text(report: &Report, options: Options) -> String {
 fn head(out: &mut String, report: &Report) {
     let instance = report.instance.url.as_deref().unwrap_or("no instance known");
     let demo = report.demo.as_ref().map(|d| format!(", demo: {d}")).unwrap_or_default();
-    put(out, &format!("duo-doctor {}, {instance}{demo}", report.tool.version), 0, str::to_owned);
+    let what = report.source.as_ref().map_or(instance, |source| source.kind.title());
+    put(out, &format!("duo-doctor {}, {what}{demo}", report.tool.version), 0, str::to_owned);
     put(out, &about_node(report), 0, str::to_owned);
     out.push('\n');
+}
+
+/// `62 checks in 3.2 s`; another program's report has no time.
+pub(super) fn extent(report: &Report) -> String {
+    let checks = count(report.checks.len(), "check");
+    if report.source.is_some() {
+        return checks;
+    }
+    format!("{checks} in {}", duration(Duration::from_millis(report.duration_ms)))
 }
 
 /// `gl-rails-01 (rails, sidekiq), GitLab 18.9.1-ee, 2026-11-22 02:47:05 UTC`
 pub(super) fn about_node(report: &Report) -> String {
     let node = &report.node;
+    if let Some(source) = &report.source {
+        let gitlab = node.gitlab_version.as_ref().map(|v| format!("GitLab {v}. ")).unwrap_or_default();
+        return format!("{gitlab}{}", source.kind.silent_about());
+    }
     let name = node.hostname.as_deref().unwrap_or("a node without a name");
     let roles = if node.roles.is_empty() { String::new() } else { format!(" ({})", node.roles.join(", ")) };
     let edition = node.edition.as_ref().map(|e| format!("-{e}")).unwrap_or_default();
@@ -93,6 +106,9 @@ pub(super) fn verdict(report: &Report) -> String {
     match report.verdict {
         RunVerdict::Fail => format!("FAIL: {}{of}.{first}{}", count(causes, "cause"), if_self_hosted(report)),
         RunVerdict::Warn => format!("WARN: nothing failed, {}{of}.", count(causes, "warning")),
+        RunVerdict::Pass if report.source.is_some() => {
+            "PASS: GitLab's own tests found nothing; they look at less than Duo needs.".into()
+        }
         RunVerdict::Pass => {
             "PASS: nothing stands between this node and GitLab Duo, as far as it was asked.".into()
         }
@@ -338,6 +354,12 @@ fn unknown(report: &Report) -> Vec<String> {
         lines.push(format!("{kind}: {}: {why}.", list(&ids)));
     }
     lines
+}
+
+/// What another program's report does not look at.
+pub(super) fn lacks(report: &Report) -> Option<String> {
+    let kind = report.source.as_ref()?.kind;
+    Some(format!("Not in this report: {}. To know, run duo-doctor on the node.", kind.lacks()))
 }
 
 /// The colour of a verdict.

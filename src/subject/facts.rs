@@ -8,6 +8,7 @@ use super::doors::WaysIn;
 use super::environment::Environment;
 use super::place::Stack;
 use crate::secret::Secret;
+use serde::{Deserialize, Serialize};
 
 /// What was found beside the plain facts of `Node`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -198,8 +199,8 @@ pub struct ResolverPace {
     pub attempts: u32,
 }
 
-/// Something that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Something that could not be read. It holds names and commands alone, so it may be serialised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unread {
     /// What: `/etc/gitlab/gitlab.rb`.
     pub what: String,

@@ -105,6 +105,7 @@ pub fn open_saved(model: &mut Model, run: Run) {
     let started = run.about.as_ref().map(|a| a.started_at);
     model.values = Values::of(run.about.as_ref());
     model.title = run.about.as_ref().and_then(|a| a.demo.clone());
+    let started = started.filter(|_| run.about.as_ref().is_none_or(|a| a.source.is_none()));
     model.ended = started.and_then(|s| s.checked_add(jiff::SignedDuration::try_from(run.at).ok()?).ok());
     model.run = run;
     model.phase = Phase::Rest;
@@ -196,7 +197,11 @@ fn ended(model: &mut Model, now: Timestamp) -> Vec<Cmd> {
     Vec::new()
 }
 
+/// What is up for users; another program's report knows nothing of the ways.
 fn users(model: &Model) -> Vec<Standing> {
+    if model.run.about.as_ref().is_some_and(|about| about.source.is_some()) {
+        return Vec::new();
+    }
     let roots: Vec<&RootCause> = model.causes.iter().map(|c| &c.root).collect();
     features(&model.run, &roots)
 }

@@ -36,6 +36,7 @@ pub mod reasons;
 pub mod routes;
 pub mod seen;
 pub mod small;
+mod told;
 pub mod users;
 pub mod waterfall;
 pub mod ways;

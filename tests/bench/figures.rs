@@ -7,6 +7,8 @@
 mod doors;
 #[path = "engine.rs"]
 mod engine;
+#[path = "logs.rs"]
+mod logs;
 #[path = "process.rs"]
 mod process;
 #[path = "../support/pty.rs"]
@@ -115,6 +117,9 @@ fn key_to_paint(terminal: &mut Terminal) -> Vec<Duration> {
 
 /// Runs without a screen.
 fn runs() {
+    let [quiet, loud] = logs::quiet_and_loud();
+    row("20 MB of logs, nothing to be found", "300 ms", &times(quiet));
+    row("20 MB of logs, full of traces", "300 ms", &times(loud));
     let (wall, slowest) = engine::wall_and_slowest();
     let goal = slowest.mul_f64(1.05) + Duration::from_millis(20);
     row(

@@ -5,6 +5,7 @@ mod broken;
 mod components;
 mod facts;
 mod installs;
+mod logs;
 mod ruby;
 mod stores;
 mod tree;

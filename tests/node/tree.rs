@@ -90,8 +90,13 @@ impl Tree {
         self.found().facts
     }
 
-    /// What a user without rights finds: root ignores modes, so a thread gives its rights up.
+    /// What a user without rights finds.
     pub(crate) fn found_by_nobody(&self) -> Found {
+        self.by_nobody(discover)
+    }
+
+    /// What this gives to a user without rights: root ignores modes, so a thread gives its rights up.
+    pub(crate) fn by_nobody<T: Send + 'static>(&self, read: impl FnOnce(&Root) -> T + Send + 'static) -> T {
         let path = self.0.path().to_owned();
         let nobody = std::thread::spawn(move || {
             if rustix::process::geteuid().is_root() {
@@ -100,9 +105,9 @@ impl Tree {
                 rustix::thread::set_thread_gid(gid).expect("another group for this thread");
                 rustix::thread::set_thread_uid(uid).expect("another user for this thread");
             }
-            discover(&Root::open(&path).expect("a directory"))
+            read(&Root::open(&path).expect("a directory"))
         });
-        nobody.join().expect("discovery does not panic")
+        nobody.join().expect("reading does not panic")
     }
 }
 

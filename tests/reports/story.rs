@@ -70,6 +70,7 @@ impl Story {
             deployment: None,
             demo: None,
             deadline: Duration::from_secs(30),
+            source: None,
         };
         Self { about, steps: Vec::new(), events: Vec::new(), probes: 0, at: 10 }
     }

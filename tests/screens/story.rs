@@ -66,6 +66,7 @@ fn about() -> About {
         deployment: None,
         demo: None,
         deadline: Duration::from_secs(30),
+        source: None,
     }
 }
 

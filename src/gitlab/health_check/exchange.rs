@@ -85,8 +85,8 @@ fn answered(status: u16, body: &str, way: &Way, result: &ProbeResult, setting: &
     }
     let page = || page(status, body, way);
     match status {
-        401 => Some(rejected(body, &words, way, result, setting)).or_else(page),
-        403 => page().or_else(|| http_unexpected(&number, body, way)),
+        401 => Some(rejected(body, &words, way, result, setting)),
+        403 => page().or_else(|| Some(unexpected(&number, body, way))),
         407 => Some(exception::refused(status, "Proxy Authentication Required", way)),
         429 => Some(found(Code::RateLimited, &[("what", "the request of GitLab's own health check")])),
         520..=530 => Some(found(Code::CloudflareOriginError, &[("host", way.host), ("status", &number)])),
@@ -94,8 +94,8 @@ fn answered(status: u16, body: &str, way: &Way, result: &ProbeResult, setting: &
         500..=519 => {
             Some(found(Code::GatewayFailed, &[("status", &number), ("words", body), ("by", UNKNOWN)]))
         }
-        200..=399 => http_unexpected(&number, body, way),
-        _ if is_page(body) => http_unexpected(&number, body, way),
+        200..=399 => Some(unexpected(&number, body, way)),
+        _ if is_page(body) => Some(unexpected(&number, body, way)),
         _ => None,
     }
 }
@@ -115,8 +115,7 @@ fn rejected(body: &str, words: &str, way: &Way, result: &ProbeResult, setting: &
         );
     }
     if is_page(body) {
-        return http_unexpected("401", body, way)
-            .unwrap_or_else(|| found(Code::GatewayRejectsInstance, &[("words", words), ("by", UNKNOWN)]));
+        return unexpected("401", body, way);
     }
     let is_own = matches!(setting.deployment, Deployment::SelfHosted | Deployment::Hybrid);
     if is_own && has("Forbidden by auth provider") {
@@ -152,9 +151,7 @@ fn page(status: u16, body: &str, way: &Way) -> Option<Finding> {
     blocks.then(|| found(Code::HttpBlockPage, &[at[0], at[1], ("by", UNKNOWN), ("words", body)]))
 }
 
-fn http_unexpected(status: &str, body: &str, way: &Way) -> Option<Finding> {
-    Some(found(
-        Code::HttpUnexpected,
-        &[("host", way.host), ("status", status), ("by", UNKNOWN), ("words", body)],
-    ))
+fn unexpected(status: &str, body: &str, way: &Way) -> Finding {
+    let args = [("host", way.host), ("status", status), ("by", UNKNOWN), ("words", body)];
+    found(Code::HttpUnexpected, &args)
 }

@@ -76,7 +76,7 @@ fn status(text: &str, way: &Way, setting: &Setting) -> Option<Finding> {
     }
 }
 
-/// What the way ended with, by the words of C-core, of its resolver c-ares, and of BoringSSL.
+/// What the way ended with, by the words of C-core, of its resolver c-ares, and of `BoringSSL`.
 fn below(words: &str, way: &Way) -> Option<Below> {
     let low = words.to_ascii_lowercase();
     let has = |mark: &str| low.contains(mark);
@@ -118,18 +118,21 @@ fn below(words: &str, way: &Way) -> Option<Below> {
     .find_map(|(mark, code, why)| has(mark).then(|| below(Layer::Tcp, code, why)).flatten())
 }
 
+/// What is seen of each fault of TLS.
+const SHAKEN: &[(Code, &str)] = &[
+    (Code::TlsIntercepted, "the certificate's issuer is not trusted there"),
+    (Code::TlsUnknownIssuer, "the certificate's issuer is not trusted there"),
+    (Code::TlsSelfSigned, "the certificate is signed by itself"),
+    (Code::TlsChainIncomplete, "an intermediate certificate is not sent"),
+    (Code::TlsExpired, "the certificate has run out"),
+    (Code::TlsNotYetValid, "the certificate is not valid yet"),
+    (Code::TlsWrongName, "the certificate is for other names"),
+    (Code::TlsNotSpoken, "what answers is no TLS"),
+    (Code::TlsReset, "the TLS handshake is cut off"),
+];
+
 fn why_tls(code: Code) -> &'static str {
-    match code {
-        Code::TlsIntercepted | Code::TlsUnknownIssuer => "the certificate's issuer is not trusted there",
-        Code::TlsSelfSigned => "the certificate is signed by itself",
-        Code::TlsChainIncomplete => "an intermediate certificate is not sent",
-        Code::TlsExpired => "the certificate has run out",
-        Code::TlsNotYetValid => "the certificate is not valid yet",
-        Code::TlsWrongName => "the certificate is for other names",
-        Code::TlsNotSpoken => "what answers is no TLS",
-        Code::TlsReset => "the TLS handshake is cut off",
-        _ => "the TLS handshake fails",
-    }
+    SHAKEN.iter().find(|(known, _)| *known == code).map_or("the TLS handshake fails", |(_, why)| why)
 }
 
 fn unreachable(below: Below, way: &Way, setting: &Setting) -> Finding {

@@ -82,11 +82,10 @@ impl Setting {
     pub(super) fn platform_unused(&self) -> Option<&'static str> {
         match (self.platform, self.version) {
             (Some(false), _) => Some("the Agent Platform is off"),
-            (Some(true), _) => None,
             (None, Some(version)) if version < (18, 8) => {
                 Some("the Agent Platform is a beta before GitLab 18.8")
             }
-            (None, Some(_)) => None,
+            (Some(true), _) | (None, Some(_)) => None,
             (None, None) => Some("whether the Agent Platform is used is not known"),
         }
     }
@@ -111,13 +110,15 @@ pub fn meaning(result: &ProbeResult, setting: &Setting) -> Meaning {
 fn passed(result: &ProbeResult, setting: &Setting) -> Meaning {
     let license = result.details.license.as_ref().filter(|_| result.name == "license_probe");
     match license.filter(|l| l.grace_period_expired == Some(true)) {
-        Some(license) => Meaning::Found(license_expired(license, &result.details.expires_at, setting)),
+        Some(license) => {
+            Meaning::Found(license_expired(license, result.details.expires_at.as_ref(), setting))
+        }
         None => Meaning::Passed,
     }
 }
 
-fn license_expired(license: &License, older: &Option<String>, setting: &Setting) -> Finding {
-    let ended = license.expires_at.as_ref().or(older.as_ref()).cloned().unwrap_or_default();
+fn license_expired(license: &License, older: Option<&String>, setting: &Setting) -> Finding {
+    let ended = license.expires_at.as_ref().or(older).cloned().unwrap_or_default();
     let kind = if license.trial == Some(true) { "trial" } else { "subscription" };
     let ago = ago(&format!("{ended}T00:00:00Z"), setting);
     found(Code::LicenseExpired, &[("ended", &ended), ("ago", &ago), ("kind", kind)])

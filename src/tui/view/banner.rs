@@ -8,7 +8,7 @@
 //! ```
 
 use super::lines::{self, Row};
-use super::{users, words};
+use super::{header, users, words};
 use crate::diagnosis::features::{State, is_all_asked};
 use crate::run::event::{Ending, Settled, Skip};
 use crate::run::{Run, RunVerdict, Status};
@@ -219,6 +219,9 @@ pub fn headline(model: &Model) -> String {
             format!("Nothing failed, but {} reached no verdict.", text::count(open, "check"))
         }
         RunVerdict::Fail | RunVerdict::Warn => "Something is wrong, and no cause is known.".to_owned(),
+        RunVerdict::Pass if header::source(model).is_some() => {
+            "GitLab's own tests found nothing; they look at less than Duo needs.".to_owned()
+        }
         RunVerdict::Pass if is_ready(model) => {
             "Duo is ready on this node. Every way it needs is open.".to_owned()
         }

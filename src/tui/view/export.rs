@@ -29,6 +29,7 @@ fn name(format: Format) -> &'static str {
         Format::Json => "JSON",
         Format::Jsonl => "JSONL",
         Format::Text => "text",
+        Format::Gitlab => "GitLab",
     }
 }
 

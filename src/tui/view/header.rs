@@ -8,6 +8,7 @@
 use super::lines::{self, Row};
 use crate::run::{Run, RunVerdict};
 use crate::subject::Install;
+use crate::subject::source::Kind;
 use crate::text;
 use crate::tui::model::{Model, Origin, Phase};
 use crate::tui::theme::Role;
@@ -43,6 +44,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
             Origin::Saved(file) => format!("{file}, read only, offline"),
             Origin::Live | Origin::Demos => "read-only".to_owned(),
         };
+        let mode = if source(model).is_some() { String::new() } else { mode };
         let row = Row::new(model.look, width).to(1);
         let room = end.saturating_sub(text::width(&mode) + 2);
         let row = row.fit(node(model), room, Role::Plain).right(mode, end, Role::Quiet);
@@ -55,6 +57,9 @@ pub fn subject(model: &Model) -> String {
     if let Some(title) = &model.title {
         return if title.starts_with("demo") { title.clone() } else { format!("demo: {title}") };
     }
+    if let (Some(_), Origin::Saved(file)) = (source(model), &model.origin) {
+        return file.clone();
+    }
     match model.run.about.as_ref().map(|a| a.instance.clone()) {
         Some(Some(url)) => url,
         Some(None) => "no instance".to_owned(),
@@ -62,10 +67,18 @@ pub fn subject(model: &Model) -> String {
     }
 }
 
+/// Whose report is shown, where it is not ours.
+pub fn source(model: &Model) -> Option<Kind> {
+    Some(model.run.about.as_ref()?.source.as_ref()?.kind)
+}
+
 /// `gl-rails-01 · rails, sidekiq · GitLab 18.9.1-ee · Omnibus`
 fn node(model: &Model) -> String {
     let Some(about) = &model.run.about else { return "this node".to_owned() };
     let node = &about.node;
+    if let Some(kind) = source(model) {
+        return format!("{}. {}", kind.title(), kind.silent_about());
+    }
     let mut parts = vec![node.hostname.clone().unwrap_or_else(|| "this node".to_owned())];
     if !node.roles.is_empty() {
         parts.push(node.roles.join(", "));
@@ -106,6 +119,11 @@ fn state(model: &Model) -> Vec<(String, Role)> {
             vec![(words, Role::Plain)]
         }
         Phase::Rest => {
+            if source(model).is_some() {
+                let mode = ("read only, offline".to_owned(), Role::Quiet);
+                let mode = (model.size.0 >= 66).then_some(mode);
+                return mode.into_iter().chain([verdict(&model.run), checks()]).collect();
+            }
             let took = (text::duration(model.run.at), Role::Plain);
             vec![verdict(&model.run), checks(), took]
         }

@@ -11,7 +11,7 @@
 //! footer
 //! ```
 
-use super::lines;
+use super::{header, lines};
 use crate::tui::model::dialog::Dialog;
 use crate::tui::model::{Drill, Guide, Model, Screen};
 use ratatui::buffer::Buffer;
@@ -41,7 +41,7 @@ const LIST: u16 = 66;
 pub fn of(model: &Model) -> Panes {
     let (width, height) = model.size;
     let wide = width >= 120;
-    let header = if wide || height < 24 { 1 } else { 2 };
+    let header = if header::source(model).is_none() && (wide || height < 24) { 1 } else { 2 };
     let banner = match (height, wide) {
         (..24, _) => (height / 5).clamp(2, 5),
         (_, false) => 5,

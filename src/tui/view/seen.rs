@@ -3,7 +3,7 @@
 //! their own.
 
 use super::lines::{self, Row};
-use super::{controls, figure, handshake, hops, path, probes, waterfall, words};
+use super::{controls, figure, handshake, hops, path, probes, told, waterfall, words};
 use crate::failure::certificate::Certificate;
 use crate::failure::{Answer, Attempt, Failure, GrpcFailure, Headers, Lookup};
 use crate::probe::{Probe, Reading, Sample};
@@ -22,6 +22,10 @@ const VALUE: usize = 10;
 /// The lines of the face Seen.
 pub fn lines(model: &Model, step: usize, width: usize) -> Vec<Line<'static>> {
     let Some(state) = model.run.steps.get(step) else { return Vec::new() };
+    let told = told::lines(model, step, width);
+    if !told.is_empty() {
+        return told;
+    }
     let mut parts = vec![way(model, state, width)];
     let shown = hops::handshake(model, state);
     match shown {
