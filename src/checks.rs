@@ -33,6 +33,7 @@ pub static CHECKS: &[&Check] = &[
     &instance::gitlab::VERSION,
     &instance::token::TOKEN,
     &instance::rails::RAILS,
+    &instance::logs::LOGS,
     &instance::modes::SILENT_MODE,
     &instance::modes::MAINTENANCE_MODE,
     &instance::duo::DUO_SETTINGS,

@@ -162,6 +162,9 @@ pub struct Options {
     /// Let it read licence and sync state by one read-only `gitlab-rails runner` call (takes up to minutes, needs root)
     #[arg(long)]
     pub rails_runner: bool,
+    /// How far back lines of GitLab's logs count as evidence: 90m, 24h, 3d [default: 24h]
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<Since>,
     /// Hold the WebSocket open for so long to find idle cuts
     #[arg(long, value_name = "SECONDS")]
     pub hold: Option<Seconds>,
@@ -251,6 +254,33 @@ impl FromStr for Seconds {
                 Err(format!("`{}` is no number of seconds above 0 and up to 86400", text::foreign(text)))
             }
         }
+    }
+}
+
+/// A length of time: `90m`, `24h`, `3d`, or seconds; at most 30 days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Since(pub Duration);
+
+impl FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{}` is no time like 90m, 24h or 3d, up to 30 days", text::foreign(text));
+        let (number, unit) = match text.strip_suffix(['s', 'm', 'h', 'd']) {
+            Some(number) => (number, text.as_bytes()[number.len()]),
+            None => (text, b's'),
+        };
+        let each = match unit {
+            b'm' => 60,
+            b'h' => 3600,
+            b'd' => 86_400,
+            _ => 1,
+        };
+        let seconds = number.parse::<u64>().ok().and_then(|n| n.checked_mul(each)).ok_or_else(wrong)?;
+        if seconds == 0 || seconds > 30 * 86_400 {
+            return Err(wrong());
+        }
+        Ok(Self(Duration::from_secs(seconds)))
     }
 }
 

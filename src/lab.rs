@@ -33,7 +33,7 @@ use crate::egress::routes::{Ways, routes};
 use crate::egress::{Rules, decide};
 use crate::secret::Secret;
 use crate::subject::address::{BaseUrl, Scheme, Target};
-use crate::subject::dial::{AddressRule, AddressTo, Dial, Rails};
+use crate::subject::dial::{AddressRule, AddressTo, Dial, Logs, Rails};
 use crate::subject::doors::{Certainty, Doors, Entry, doors};
 use crate::subject::facts::Facts;
 use crate::subject::place::Stack;
@@ -217,6 +217,7 @@ impl Lab {
             addresses,
             sockets: vec![(node::WORKHORSE_SOCKET.into(), workhorse)],
             nameserver: Some(self.situation.ports.resolver),
+            logs: Logs::Say(Box::new(self.situation.logs())),
             rails: Some(Rails::Says(gitlab::Gitlab::of(&self.situation).rails().to_string())),
         }
     }

@@ -76,7 +76,7 @@ impl Net {
             Probe::Walk(walk) => walk::walk(self, walk, &mut teller).await,
             Probe::Fetch(fetch) => fetch::fetch(self, fetch, &mut teller).await,
             // Nothing of this goes over a wire.
-            Probe::Rails => None,
+            Probe::Rails | Probe::Logs(_) => None,
         };
     }
 

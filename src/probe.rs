@@ -13,6 +13,7 @@ use crate::failure::Layer;
 use crate::secret::Secret;
 use crate::subject::address::Target;
 use crate::subject::doors::Aim;
+use crate::subject::logs::Scan;
 use crate::subject::{StoreId, Via};
 use document::Inquiry;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,8 @@ pub enum Probe {
     Fetch(Fetch),
     /// What Rails on this node knows, by one read-only call of `gitlab-rails runner`. Delivers `Layer::Node`.
     Rails,
+    /// What the log files of this node show. Delivers `Layer::Node`.
+    Logs(Scan),
 }
 
 /// TLS with a target's name at an address that need not be one of the target's.
@@ -330,7 +333,7 @@ impl Probe {
             Probe::Connect { .. } => Layer::Tcp,
             Probe::Knock(_) => Layer::Tls,
             Probe::Fetch(_) => Layer::Http,
-            Probe::Rails => Layer::Node,
+            Probe::Rails | Probe::Logs(_) => Layer::Node,
             Probe::Walk(walk) => match &walk.then {
                 Then::Close if walk.tls.is_some() => Layer::Tls,
                 Then::Close if walk.via == Via::Direct => Layer::Tcp,

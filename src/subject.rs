@@ -383,6 +383,8 @@ pub struct Limits {
     pub completion: Completion,
     /// Whether Rails may be started once on this node to say what it knows.
     pub rails: RailsRunner,
+    /// How far back lines of logs count. Default 24 h.
+    pub since: Duration,
     /// Whether GitLab's own health check is run where a token is given.
     pub own_check: OwnCheck,
 }
@@ -449,6 +451,7 @@ impl Limits {
         sampling: Sampling::NotAsked,
         completion: Completion::NotAsked,
         rails: RailsRunner::NotAsked,
+        since: Duration::from_hours(24),
         own_check: OwnCheck::Run,
     };
 

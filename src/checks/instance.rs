@@ -5,6 +5,7 @@ pub(super) mod clock;
 pub(super) mod duo;
 pub(super) mod filter;
 pub(super) mod gitlab;
+pub(super) mod logs;
 pub(super) mod modes;
 pub(super) mod proxies;
 pub(super) mod proxy_config;

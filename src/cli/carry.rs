@@ -4,10 +4,12 @@ use crate::engine::{CarryOut, Deliver};
 use crate::failure::{Failure, Layer, RailsFailure, RailsKind};
 use crate::gitlab::documents::RAILS;
 use crate::net::Net;
-use crate::node::runner;
+use crate::node::root::Root;
+use crate::node::{self, runner};
 use crate::probe::document::kept;
 use crate::probe::{Outcome, Probe, Reading, Sample};
-use crate::subject::dial::Rails;
+use crate::subject::dial::{Logs, Rails};
+use crate::subject::logs::{Found, Scan};
 use crate::subject::runner::Failed;
 use crate::subject::{RailsRunner, Subject};
 use serde_json::Value;
@@ -23,6 +25,7 @@ pub(super) fn carry_out(subject: &Arc<Subject>) -> CarryOut {
         Box::pin(async move {
             match &probe {
                 Probe::Rails => rails(&subject, began, deliver).await,
+                Probe::Logs(scan) => logs(&subject, scan.clone(), began, deliver).await,
                 Probe::Resolve(_)
                 | Probe::Connect { .. }
                 | Probe::Knock(_)
@@ -59,6 +62,24 @@ async fn rails(subject: &Subject, run_began: Instant, mut deliver: Deliver) {
             after: began.elapsed(),
         })),
     };
+    let at = began.saturating_duration_since(run_began);
+    deliver(Sample { layer: Layer::Node, at, took: began.elapsed(), outcome });
+}
+
+/// The node's log files, read apart from what waits on the wire.
+async fn logs(subject: &Subject, scan: Scan, run_began: Instant, mut deliver: Deliver) {
+    let began = Instant::now();
+    let found = match subject.dial.logs.clone() {
+        Logs::Nowhere => Found::default(),
+        Logs::Say(found) => *found,
+        Logs::Below(path) => {
+            let read =
+                move || Root::open(&path).map(|root| node::logs::scan(&root, &scan)).unwrap_or_default();
+            // It may end by a panic of its own alone, and that is no reason to end the run.
+            tokio::task::spawn_blocking(read).await.unwrap_or_default()
+        }
+    };
+    let outcome = Outcome::Read(Reading::Logs(Box::new(found)));
     let at = began.saturating_duration_since(run_began);
     deliver(Sample { layer: Layer::Node, at, took: began.elapsed(), outcome });
 }

@@ -10,7 +10,7 @@ use crate::egress::{Given, Rules, decide};
 use crate::engine::Rig;
 use crate::node;
 use crate::plan::{Plan, Selection, What, plan};
-use crate::subject::dial::{Dial, NameRule, NameTo, Rails};
+use crate::subject::dial::{Dial, Logs, NameRule, NameTo, Rails};
 use crate::subject::doors::{Certainty, Doors, Entry, doors};
 use crate::subject::environment::Environment;
 use crate::subject::place::{Place, Stack};
@@ -39,6 +39,7 @@ pub fn limits(options: &Options) -> Limits {
         sampling: Sampling::NotAsked,
         completion: if options.allow_completion { Completion::Allowed } else { Completion::NotAsked },
         rails,
+        since: options.since.map_or(Limits::DEFAULT.since, |s| s.0),
         own_check: OwnCheck::Run,
     }
 }
@@ -83,6 +84,9 @@ pub fn of_node(
         demo: None,
     };
     subject.dial = dial(options, &subject.node);
+    if subject.node.install.is_some() {
+        subject.dial.logs = Logs::Below(path);
+    }
     subject.dial.rails = subject.node.install.map(|install| rails(options, &root, install));
     subject.deployment = match options.deployment {
         Deployment::Unknown => Deployment::detected(subject.instance.as_ref(), &subject.services),

@@ -7,6 +7,7 @@ use super::fault::Fault;
 use super::fault::gitlab::GitlabChange;
 use super::fault::node::NodeChange;
 use crate::finding::Code;
+use crate::subject::logs::Trace;
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -63,6 +64,9 @@ pub struct Scenario {
     /// How what GitLab knows differs from the lab's usual one. No fault: it stays when the fault is mended.
     #[serde(default)]
     pub gitlab: GitlabChange,
+    /// What the node's logs show while it is broken: traces, each in how many lines of which file.
+    #[serde(default)]
+    pub logs: Vec<(Trace, String, u32)>,
     /// Whether Rails on the node may be asked, as `--rails-runner` allows it.
     #[serde(default)]
     pub rails_runner: bool,

@@ -5,6 +5,7 @@
 use super::fault::http::FixedAnswer;
 use super::fault::{Kind, NameAnswer, On};
 use super::scenario::Scenario;
+use crate::subject::logs::{Found, Read, Seen, Trace};
 use jiff::{SignedDuration, Timestamp};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -125,6 +126,25 @@ impl Situation {
             let Kind::Name { names, answer } = kind else { return None };
             names.iter().any(|n| n == name).then_some(answer)
         })
+    }
+
+    /// What the node's logs show now: they were read, and have what the scenario says.
+    pub(super) fn logs(&self) -> Found {
+        let at = self.now().as_second();
+        let seen = |(trace, file, count): &(Trace, String, u32)| Seen {
+            trace: *trace,
+            file: file.clone(),
+            count: *count,
+            first: at - 7200,
+            last: at - 240,
+            hosts: vec!["cloud.gitlab.com".to_owned()],
+            sample: String::new(),
+        };
+        let read = ["gitlab-rails/exceptions_json.log", "sidekiq/current", "gitlab-workhorse/current"];
+        let read =
+            read.map(|name| Read { path: format!("/var/log/gitlab/{name}"), bytes: 1 << 20, whole: true });
+        let seen = self.scenario.logs.iter().filter(|_| !self.is_mended()).map(seen).collect();
+        Found { seen, read: read.into(), unread: Vec::new() }
     }
 
     /// Whether the instance is spoken to in plain text now.

@@ -47,7 +47,8 @@ pub(super) fn hide(credential: &Secret, outcome: &mut Outcome) {
             | Reading::Message { .. }
             | Reading::Ping { .. }
             | Reading::Held { .. }
-            | Reading::Rails(_),
+            | Reading::Rails(_)
+            | Reading::Logs(_),
         ) => {}
         Outcome::Failed(failure) => in_failure(secret, failure),
     }

@@ -7,6 +7,7 @@ use crate::failure::{Answer, Attempt, Failure, Headers, Layer, Lookup};
 use crate::millis;
 use crate::subject::address::Target;
 use crate::subject::dial::NameSource;
+use crate::subject::logs::Found;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -59,6 +60,8 @@ pub enum Reading {
     Document(Box<Document>),
     /// What Rails on this node says: the fields that are kept.
     Rails(Box<serde_json::Value>),
+    /// What the log files of this node show.
+    Logs(Box<Found>),
     /// A gRPC answer, whatever its status.
     Grpc(Box<Grpc>),
     /// A WebSocket: 101 and the right headers.

@@ -2,18 +2,19 @@
 //! one place, so that redaction can hide the arguments and fill in again.
 
 use super::shape::{
-    CauseReport, CheckReport, Coverage, Evidence, FindingReport, GroupCount, HostsLine, Instance, NodeFacts,
-    Phase, PhaseEnd, ProbeReport, Remedy, Tool,
+    CauseReport, CheckReport, Coverage, Evidence, FindingReport, GroupCount, HostsLine, Instance, LogLines,
+    NodeFacts, Phase, PhaseEnd, ProbeReport, Remedy, Tool,
 };
 use super::{Report, SCHEMA, redact, users};
 use crate::check::{Group, Note};
 use crate::diagnosis::{RootCause, diagnose};
-use crate::finding::{Args, Finding};
-use crate::probe::{Probe, Sample};
+use crate::finding::{Args, Code, Finding};
+use crate::probe::{Probe, Reading, Sample};
 use crate::remedy::{self, Values};
 use crate::run::event::{Planned, Settled, Skip};
 use crate::run::{ProbeState, Run, Slice, Status, StepState};
 use crate::subject::About;
+use crate::subject::logs::Seen;
 use crate::subject::{HostsEntry, Node};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -284,9 +285,29 @@ fn cause(run: &Run, cause: &RootCause) -> CauseReport {
         args: cause.args.clone(),
         seen_at,
         explains: ids(&cause.explains),
+        logs: logs_of(run, cause.code, &cause.args),
         remedy: Remedy::default(),
     }
 }
+
+/// What the node's logs have that is evidence for a finding: of the hosts that it names, where both name any.
+pub fn logs_of(run: &Run, code: Code, args: &Args) -> Vec<LogLines> {
+    let found = run.probes.iter().flat_map(|p| &p.samples).find_map(|sample| match sample.reading() {
+        Some(Reading::Logs(found)) => Some(found),
+        _ => None,
+    });
+    let named: String = ["host", "hosts"].iter().filter_map(|name| args.get(*name)).cloned().collect();
+    let is_meant = |seen: &&Seen| {
+        let is_public = named.contains(".gitlab.com") || named.contains(".gitlab.net");
+        seen.hosts.is_empty() || !is_public || seen.hosts.iter().any(|host| named.contains(host.as_str()))
+    };
+    let lines = found.iter().flat_map(|found| found.supporting(code.as_str())).filter(is_meant);
+    let line = |seen: &Seen| LogLines { words: seen.trace.words().to_owned(), seen: seen.clone() };
+    lines.take(LOG_LINES).map(line).collect()
+}
+
+/// How many kinds of lines stand beside a cause.
+const LOG_LINES: usize = 6;
 
 fn probe(state: &ProbeState) -> ProbeReport {
     ProbeReport { probe: value(&state.what), samples: state.samples.iter().map(value).collect() }

@@ -87,6 +87,9 @@ fn one_cause(out: &mut String, report: &Report, cause: &CauseReport, letter: &st
     if !cause.explains.is_empty() {
         let _ = writeln!(out, "| follow | {} |", plain(&text::follow(&cause.explains)));
     }
+    for line in &cause.logs {
+        let _ = writeln!(out, "| logs | {} |", plain(&line.sentence()));
+    }
     for (name, value) in cause.args.iter().filter(|(_, v)| !v.is_empty()) {
         let _ = writeln!(out, "| {name} | {} |", plain(value));
     }

@@ -95,7 +95,7 @@ impl Hidden {
             }
             let mut value = super::build::value(report);
             scrub::scrub_value(&mut value);
-            let parts = [
+            for part in [
                 "instance",
                 "node",
                 "routes",
@@ -103,10 +103,9 @@ impl Hidden {
                 "probes",
                 "checks",
                 "root_causes",
-                "features",
                 "source",
-            ];
-            for part in parts {
+                "features",
+            ] {
                 hidden.collect(&value[part], part);
             }
         }

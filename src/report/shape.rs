@@ -9,6 +9,7 @@ use crate::finding::{Args, Code, Severity};
 use crate::run::Status;
 use crate::run::event::Skip;
 use crate::subject::Install;
+use crate::subject::logs::Seen;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -225,8 +226,35 @@ pub struct CauseReport {
     pub seen_at: Vec<String>,
     /// The steps that follow from it.
     pub explains: Vec<String>,
+    /// What the node's own logs have of it; empty in older reports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<LogLines>,
     /// What to do.
     pub remedy: Remedy,
+}
+
+/// Lines of a log that are evidence for a cause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLines {
+    /// What they show, as a clause.
+    pub words: String,
+    /// What and where.
+    #[serde(flatten)]
+    pub seen: Seen,
+}
+
+impl LogLines {
+    /// `41 times: the issuer of a certificate was not trusted (sidekiq/current, last 2026-11-22 02:40 UTC)`
+    pub fn sentence(&self) -> String {
+        let Seen { file, count, last, sample, .. } = &self.seen;
+        let file = file.strip_prefix("/var/log/gitlab/").unwrap_or(file);
+        let last = jiff::Timestamp::from_second(*last)
+            .map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())
+            .unwrap_or_default();
+        let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+        let sample = if sample.is_empty() { String::new() } else { format!(", {sample}") };
+        format!("{times}: {}{sample} ({file}, last {last})", self.words)
+    }
 }
 
 /// A feature of GitLab Duo in a report.

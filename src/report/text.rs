@@ -157,6 +157,9 @@ fn one_cause(out: &mut String, cause: &CauseReport, letter: &str, options: Optio
     }
     field(out, "code", cause.code.as_str());
     field(out, "seen", &cause.seen_at.join(", "));
+    for (i, line) in cause.logs.iter().enumerate() {
+        field(out, if i == 0 { "logs" } else { "" }, &line.sentence());
+    }
     field(out, "means", &cause.remedy.means);
     if !cause.explains.is_empty() {
         field(out, "follow", &follow(&cause.explains));

@@ -2,6 +2,7 @@
 //! lab fill alike; `net` obeys it for every protocol.
 
 use super::address::Target;
+use super::logs::Found;
 use super::runner::{Call, Failed};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
@@ -20,8 +21,22 @@ pub struct Dial {
     pub sockets: Vec<(PathBuf, AddressTo)>,
     /// What becomes of the question to Rails on this node; `None`: there is nobody to ask.
     pub rails: Option<Rails>,
+    /// Where the log files are.
+    pub logs: Logs,
     /// Asked for every name in place of `resolv.conf`; `getaddrinfo` is then not asked.
     pub nameserver: Option<SocketAddr>,
+}
+
+/// Where the log files of this node are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Logs {
+    /// Nowhere: there is no GitLab here.
+    #[default]
+    Nowhere,
+    /// Below this directory, as the node has them below `/`.
+    Below(PathBuf),
+    /// They are not read: this is what they show.
+    Say(Box<Found>),
 }
 
 /// What becomes of the question to Rails on this node.

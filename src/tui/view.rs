@@ -10,6 +10,7 @@ pub mod demo;
 pub mod doors;
 pub mod drill;
 pub mod entrance;
+mod evidence;
 pub mod export;
 pub mod farewell;
 pub mod figure;

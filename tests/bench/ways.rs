@@ -75,7 +75,7 @@ fn chain(run: &Run) -> Duration {
                 walk.aim != Aim::Name
                     || matches!(&walk.then, Then::Request(r) if r.path.contains("monitoring"))
             }
-            Probe::Fetch(_) | Probe::Rails => true,
+            Probe::Fetch(_) | Probe::Rails | Probe::Logs(_) => true,
             Probe::Resolve(_) | Probe::Connect { .. } | Probe::Knock(_) => false,
         };
         let slot = if waits { &mut then } else { &mut first };

@@ -138,7 +138,8 @@ fn upgrade_of(probe: &Probe) -> Option<&Upgrade> {
         | Probe::Connect { .. }
         | Probe::Knock(_)
         | Probe::Fetch(_)
-        | Probe::Rails => None,
+        | Probe::Rails
+        | Probe::Logs(_) => None,
     }
 }
 

@@ -149,6 +149,6 @@ fn host(probe: &Probe) -> String {
         Probe::Resolve(target) | Probe::Connect { target, .. } => target.host.clone(),
         Probe::Knock(knock) => knock.target.host.clone(),
         Probe::Fetch(fetch) => fetch.target.host.clone(),
-        Probe::Rails => String::new(),
+        Probe::Rails | Probe::Logs(_) => String::new(),
     }
 }

@@ -138,7 +138,12 @@ fn upgrade(probe: &ProbeState) -> Option<(&Upgrade, &Aim)> {
             Then::Upgrade(upgrade) => Some((upgrade, &walk.aim)),
             Then::Close | Then::Request(_) | Then::Inquire(_) | Then::Nonsense | Then::Grpc(_) => None,
         },
-        Probe::Resolve(_) | Probe::Connect { .. } | Probe::Knock(_) | Probe::Fetch(_) | Probe::Rails => None,
+        Probe::Resolve(_)
+        | Probe::Connect { .. }
+        | Probe::Knock(_)
+        | Probe::Fetch(_)
+        | Probe::Rails
+        | Probe::Logs(_) => None,
     }
 }
 
@@ -168,7 +173,9 @@ fn control(probe: &ProbeState, own: &Upgrade, aim: &Aim) -> Control {
             Then::Close | Then::Inquire(_) | Then::Grpc(_) => other(),
         },
         Probe::Fetch(fetch) => plain(&fetch.request, own),
-        Probe::Resolve(_) | Probe::Connect { .. } | Probe::Knock(_) | Probe::Rails => other(),
+        Probe::Resolve(_) | Probe::Connect { .. } | Probe::Knock(_) | Probe::Rails | Probe::Logs(_) => {
+            other()
+        }
     }
 }
 

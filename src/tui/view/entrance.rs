@@ -127,7 +127,12 @@ fn added(probe: &ProbeState) -> Option<String> {
 fn walk(probe: &ProbeState) -> Option<&Walk> {
     match &probe.what {
         Probe::Walk(walk) => Some(walk),
-        Probe::Resolve(_) | Probe::Connect { .. } | Probe::Knock(_) | Probe::Fetch(_) | Probe::Rails => None,
+        Probe::Resolve(_)
+        | Probe::Connect { .. }
+        | Probe::Knock(_)
+        | Probe::Fetch(_)
+        | Probe::Rails
+        | Probe::Logs(_) => None,
     }
 }
 

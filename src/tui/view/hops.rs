@@ -268,7 +268,8 @@ pub fn address(model: &Model, door: Door) -> Option<String> {
         | Probe::Connect { .. }
         | Probe::Knock(_)
         | Probe::Fetch(_)
-        | Probe::Rails => None,
+        | Probe::Rails
+        | Probe::Logs(_) => None,
     };
     connected(model, door).or_else(known).or_else(meant).map(|a| text::foreign(&a))
 }

@@ -41,6 +41,7 @@ fn reading_words(reading: &Reading) -> String {
         Reading::Answer(answer) => status(answer),
         Reading::Document(document) => status(&document.answer),
         Reading::Rails(_) => "answered".to_owned(),
+        Reading::Logs(found) => text::count(found.read.len(), "file"),
         Reading::Grpc(grpc) => grpc_words(grpc),
         Reading::Upgraded(_) => "101".to_owned(),
         Reading::Welcome => "welcome".to_owned(),
@@ -153,6 +154,7 @@ pub fn asked(probe: &Probe) -> String {
     match probe {
         Probe::Resolve(target) => format!("resolve {}", target.host),
         Probe::Rails => "ask Rails by gitlab-rails runner".to_owned(),
+        Probe::Logs(_) => "read the ends of GitLab's log files".to_owned(),
         Probe::Connect { target, address } => format!("connect {address} port {}", target.port),
         Probe::Knock(knock) => format!("TLS at {} port {}", knock.address, knock.target.port),
         Probe::Fetch(fetch) => format!("get {}{}", fetch.target, fetch.request.path),

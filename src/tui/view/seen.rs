@@ -3,7 +3,7 @@
 //! their own.
 
 use super::lines::{self, Row};
-use super::{controls, figure, handshake, hops, path, probes, told, waterfall, words};
+use super::{controls, evidence, figure, handshake, hops, path, probes, told, waterfall, words};
 use crate::failure::certificate::Certificate;
 use crate::failure::{Answer, Attempt, Failure, GrpcFailure, Headers, Lookup};
 use crate::probe::{Probe, Reading, Sample};
@@ -26,7 +26,11 @@ pub fn lines(model: &Model, step: usize, width: usize) -> Vec<Line<'static>> {
     if !told.is_empty() {
         return told;
     }
-    let mut parts = vec![way(model, state, width)];
+    let own_check = evidence::own_check(model, state, width);
+    if !own_check.is_empty() {
+        return own_check.into_iter().chain(evidence::logs(model, state, width)).collect();
+    }
+    let mut parts = vec![way(model, state, width), evidence::logs(model, state, width)];
     let shown = hops::handshake(model, state);
     match shown {
         None => parts.push(nothing(model, state, width)),
@@ -101,7 +105,7 @@ pub(super) fn target(model: &Model, state: &StepState) -> Option<String> {
         Probe::Walk(walk) => walk.target.to_string(),
         Probe::Knock(knock) => knock.target.to_string(),
         Probe::Fetch(fetch) => fetch.target.to_string(),
-        Probe::Rails => "this node".to_owned(),
+        Probe::Rails | Probe::Logs(_) => "this node".to_owned(),
     })
 }
 

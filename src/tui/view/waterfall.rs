@@ -70,7 +70,7 @@ pub fn lines(model: &Model, probe: &ProbeState, width: usize) -> Vec<Line<'stati
 pub fn name(layer: Layer) -> &'static str {
     match layer {
         Layer::Proxy => "CONNECT",
-        Layer::Node => "Rails",
+        Layer::Node => "node",
         Layer::Dns
         | Layer::Tcp
         | Layer::Tls

@@ -9,7 +9,7 @@
 
 use super::lines::{self, Row};
 use super::panes::Panes;
-use super::{before, figure, header, hops, inward, mend, path, seen, told, users, ways, words};
+use super::{before, figure, hops, inward, mend, path, seen, told, users, ways, words};
 use crate::check::Group;
 use crate::run::RunVerdict;
 use crate::text;
@@ -43,30 +43,12 @@ pub fn draw(model: &Model, panes: &Panes, buf: &mut Buffer) {
     if let Some(area) = panes.third {
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
         lines::draw(&third(model, usize::from(area.width)), 0, area, buf);
-    } else if let Some((area, ways)) = walked_below(model, panes) {
+    } else if let Some((area, ways)) = below(model, panes) {
         let width = usize::from(area.width);
         let mut page = vec![lines::rule(model.look, width, "the ways that were walked", "")];
         page.extend(ways);
         lines::draw(&page, 0, area, buf);
     }
-}
-
-/// Whether the ways that were walked take the legend's line too: a healthy list needs none.
-pub fn takes_the_legend(model: &Model, panes: &Panes) -> bool {
-    walked_below(model, panes).is_some_and(|(area, _)| panes.legend.is_some_and(|l| area.bottom() > l.y))
-}
-
-/// The ways that were walked, below a healthy list on a narrow screen, where there is room for all.
-fn walked_below(model: &Model, panes: &Panes) -> Option<(Rect, Vec<Line<'static>>)> {
-    if panes.details.is_some() || !is_healthy(model) || header::source(model).is_some() {
-        return None;
-    }
-    let left = left(model, panes);
-    let ways = walked(model, usize::from(panes.list.width));
-    let needed = u16::try_from(ways.len() + 1).ok()?;
-    let height = if needed > left { left + u16::from(panes.legend.is_some()) } else { left };
-    let area = Rect { y: panes.list.bottom() - left, height, ..panes.list };
-    (needed <= height).then_some((area, ways))
 }
 
 /// Draws lines below the list, where it leaves room for all of them.
@@ -81,6 +63,26 @@ fn below_list(model: &Model, panes: &Panes, page: &[Line<'static>], buf: &mut Bu
 fn left(model: &Model, panes: &Panes) -> u16 {
     let used = list::lines(model, usize::from(panes.list.height)).len();
     panes.list.height.saturating_sub(u16::try_from(used).unwrap_or(u16::MAX))
+}
+
+/// Whether the ways that were walked take the legend's line too: a healthy list needs none.
+pub fn takes_the_legend(model: &Model, panes: &Panes) -> bool {
+    below(model, panes).is_some_and(|(area, _)| panes.legend.is_some_and(|l| area.bottom() > l.y))
+}
+
+/// The ways that were walked, below a healthy list on a narrow screen, where there is room for all.
+fn below(model: &Model, panes: &Panes) -> Option<(Rect, Vec<Line<'static>>)> {
+    if panes.details.is_some() || !is_healthy(model) {
+        return None;
+    }
+    let used = list::lines(model, usize::from(panes.list.height)).len();
+    let left = usize::from(panes.list.height).checked_sub(used)?;
+    let ways = walked(model, usize::from(panes.list.width));
+    let needed = ways.len() + 1;
+    let height = if needed > left { left + usize::from(panes.legend.is_some()) } else { left };
+    let y = panes.list.y + u16::try_from(used).ok()?;
+    let area = Rect { y, height: u16::try_from(height).ok()?, ..panes.list };
+    (needed <= height).then_some((area, ways))
 }
 
 fn is_healthy(model: &Model) -> bool {

@@ -92,7 +92,7 @@ pub fn expected(probe: &Probe) -> Vec<Layer> {
         Probe::Connect { .. } => vec![Layer::Tcp],
         Probe::Knock(_) => vec![Layer::Tcp, Layer::Tls],
         Probe::Fetch(_) => vec![Layer::Http],
-        Probe::Rails => vec![Layer::Node],
+        Probe::Rails | Probe::Logs(_) => vec![Layer::Node],
         Probe::Walk(walk) => {
             let last = probe.last_layer();
             let takes = |layer: &Layer| match layer {
@@ -143,7 +143,7 @@ pub fn awaited(model: &Model, step: usize) -> (&'static str, &'static str) {
         Some(Layer::Welcome) => ("welcome", "Action Cable's welcome"),
         Some(Layer::Message) => ("message", "what was said to come back"),
         Some(Layer::Ping) => ("first ping", "the first ping on /-/cable, one every 3 s"),
-        Some(Layer::Node) => ("Rails", "Rails on this node, which starts once for it"),
+        Some(Layer::Node) => ("node", "what this node tells by itself: Rails starts once for it"),
         Some(Layer::Hold) => ("held open", "the end of the time that it is held open"),
     }
 }
