@@ -10,6 +10,10 @@ use jiff::Timestamp;
 
 /// Every feature of a run, with the causes that stop it.
 pub(super) fn features(run: &Run, causes: &[RootCause]) -> Vec<FeatureReport> {
+    // Another program's report knows nothing of the ways.
+    if run.about.as_ref().is_some_and(|about| about.source.is_some()) {
+        return Vec::new();
+    }
     let causes: Vec<&RootCause> = causes.iter().collect();
     features::features(run, &causes).into_iter().map(feature).collect()
 }

@@ -197,7 +197,11 @@ fn ended(model: &mut Model, now: Timestamp) -> Vec<Cmd> {
     Vec::new()
 }
 
+/// What is up for users; another program's report knows nothing of the ways.
 fn users(model: &Model) -> Vec<Standing> {
+    if model.run.about.as_ref().is_some_and(|about| about.source.is_some()) {
+        return Vec::new();
+    }
     let roots: Vec<&RootCause> = model.causes.iter().map(|c| &c.root).collect();
     features(&model.run, &roots)
 }
