@@ -401,7 +401,7 @@ pub enum RailsRunner {
 
 impl RailsRunner {
     /// After so long the call is stopped.
-    pub const LIMIT: Duration = Duration::from_secs(180);
+    pub const LIMIT: Duration = Duration::from_mins(3);
 }
 
 /// Whether GitLab's own health check is run: it sends one completion and holds a thread of Puma.

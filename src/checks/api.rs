@@ -477,10 +477,10 @@ pub(super) fn purchases(subject: &Subject, seen: Seen) -> Known<Vec<AddOn>> {
 /// How AI is set up.
 pub(super) fn ai(subject: &Subject, seen: Seen) -> Known<Ai> {
     // Whoever is no administrator is shown fields without values.
-    let api = root(subject, seen, "currentLicense").and_then(|_| {
+    let api = root(subject, seen, "currentLicense").map(|_| {
         let duo = root(subject, seen, "duoSettings").ok().flatten();
         let settings = document(subject, seen, Doc::Settings).ok();
-        Ok(Ai::of_api(duo, settings, has_own_models(subject, seen)))
+        Ai::of_api(duo, settings, has_own_models(subject, seen))
     });
     either(api, of_rails(subject, seen).map(Ai::of_rails))
 }

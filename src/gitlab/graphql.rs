@@ -76,16 +76,13 @@ pub fn document(version: Version, without: &[Missing]) -> String {
     let has = |kinds: &[&str], field: &str| {
         !without.iter().any(|m| m.field == field && kinds.contains(&m.kind.as_str()))
     };
-    let mut out = String::from("query duoDoctor {");
-    for root in ROOTS.iter().filter(|root| root.since <= version && has(&["Query"], root.name)) {
+    let one = |root: &Root| {
         let fields = root.fields.iter().filter(|(name, since)| *since <= version && has(&[root.kind], name));
         let fields: Vec<&str> = fields.map(|(name, _)| *name).collect();
-        if !fields.is_empty() {
-            out.push_str(&format!(" {} {{ {} }}", root.name, fields.join(" ")));
-        }
-    }
-    out.push_str(" }");
-    out
+        (!fields.is_empty()).then(|| format!("{} {{ {} }}", root.name, fields.join(" ")))
+    };
+    let roots = ROOTS.iter().filter(|root| root.since <= version && has(&["Query"], root.name));
+    format!("query duoDoctor {{ {} }}", roots.filter_map(one).collect::<Vec<_>>().join(" "))
 }
 
 /// GitLab's own health check, since 17.3; errors and details since 17.5.

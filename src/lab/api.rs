@@ -1,6 +1,7 @@
 //! The instance's API: who may ask, and what is answered, from what the lab's GitLab knows (`gitlab`).
 
 use super::fault::On;
+use super::fault::gitlab::Role;
 use super::gitlab::Gitlab;
 use super::http::{Body, plain, set};
 use super::situation::{GOOD_TOKEN, Situation, name_of};
@@ -35,7 +36,7 @@ pub(super) fn answer<B>(
     let post = request.method() == Method::POST;
     match (path, post) {
         ("/api/graphql", true)
-            if gitlab.is(|c| lacks(&c.user.scopes, &["api", "read_api", "ai_features"])) =>
+            if gitlab.is(|c| lacks(c.user.scopes.as_ref(), &["api", "read_api", "ai_features"])) =>
         {
             says(401, &json!({ "errors": [{ "message": "Invalid token" }] }), situation)
         }
@@ -86,8 +87,8 @@ fn says(status: u16, body: &Value, situation: &Situation) -> Response<Body> {
 }
 
 /// Whether a token with these scopes has none of those that will do.
-fn lacks(scopes: &Option<Vec<String>>, any: &[&str]) -> bool {
-    scopes.as_ref().is_some_and(|has| !has.iter().any(|scope| any.contains(&scope.as_str())))
+fn lacks(scopes: Option<&Vec<String>>, any: &[&str]) -> bool {
+    scopes.is_some_and(|has| !has.iter().any(|scope| any.contains(&scope.as_str())))
 }
 
 fn with_scope(
@@ -96,7 +97,7 @@ fn with_scope(
     situation: &Situation,
     body: impl FnOnce() -> Value,
 ) -> Response<Body> {
-    if gitlab.is(|c| lacks(&c.user.scopes, any)) {
+    if gitlab.is(|c| lacks(c.user.scopes.as_ref(), any)) {
         let body = json!({
             "error": "insufficient_scope",
             "error_description": "The request requires higher privileges than provided by the access token.",
@@ -108,7 +109,7 @@ fn with_scope(
 }
 
 fn of_admin(gitlab: &Gitlab, situation: &Situation, body: impl FnOnce() -> Value) -> Response<Body> {
-    if gitlab.is(|c| c.user.ordinary || c.user.admin_mode) {
+    if gitlab.is(|c| c.user.role != Role::Administrator) {
         return says(403, &json!({ "message": "403 Forbidden" }), situation);
     }
     with_scope(gitlab, &["api", "read_api"], situation, body)
@@ -119,11 +120,14 @@ fn query<B>(request: &Request<B>, gitlab: &Gitlab) -> Value {
     let sent: Value = serde_json::from_slice(&sent).unwrap_or_default();
     let query = sent["query"].as_str().unwrap_or_default();
     // A token that may not read shows nothing, and no error.
-    let shown =
-        if gitlab.is(|c| lacks(&c.user.scopes, &["api", "read_api"])) { json!({}) } else { gitlab.graphql() };
+    let shown = if gitlab.is(|c| lacks(c.user.scopes.as_ref(), &["api", "read_api"])) {
+        json!({})
+    } else {
+        gitlab.graphql()
+    };
     let mut answer = graphql::answer(query, gitlab.minor(), &shown);
     let refused = ["cloudConnectorStatus", "currentLicense"].into_iter().filter(|name| query.contains(name));
-    if gitlab.is(|c| c.user.ordinary) {
+    if gitlab.is(|c| c.user.role == Role::Ordinary) {
         let error = |name: &str| {
             json!({
                 "message": "The resource that you are attempting to access does not exist or you don't have permission to \

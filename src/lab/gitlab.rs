@@ -3,7 +3,7 @@
 //!
 //! Every text that names a person, a company or a secret is a canary: none of it may show anywhere.
 
-use super::fault::gitlab::{Age, GitlabChange, LicenseChange, TokenChange};
+use super::fault::gitlab::{Age, GitlabChange, LicenseChange, Role, TokenChange};
 use super::fault::{Kind, On};
 use super::situation::Situation;
 use jiff::{SignedDuration, Timestamp};
@@ -22,11 +22,11 @@ pub(super) struct Gitlab<'a> {
 
 impl<'a> Gitlab<'a> {
     pub(super) fn of(situation: &'a Situation) -> Self {
-        let changed = situation.faults(On::Puma).filter_map(|kind| match kind {
+        let faults = situation.faults(On::Puma).filter_map(|kind| match kind {
             Kind::Gitlab(change) => Some(&**change),
             _ => None,
         });
-        let changes = std::iter::once(&situation.scenario.gitlab).chain(changed).collect();
+        let changes = std::iter::once(&situation.scenario.gitlab).chain(faults).collect();
         Self { situation, changes, version: super::node::version(situation) }
     }
 
@@ -143,10 +143,10 @@ impl<'a> Gitlab<'a> {
             }
         }
         if fields.get("duo_availability") != Some(&json!("default_on")) {
-            let never = fields.get("duo_availability") == Some(&json!("never_on"));
+            let locked = fields.get("duo_availability") == Some(&json!("never_on"));
             if fields.contains_key("duo_availability") {
                 fields.insert("duo_features_enabled".to_owned(), json!(false));
-                fields.insert("lock_duo_features_enabled".to_owned(), json!(never));
+                fields.insert("lock_duo_features_enabled".to_owned(), json!(locked));
             }
         }
         settings
@@ -187,7 +187,7 @@ impl<'a> Gitlab<'a> {
             "duoChatAvailable": !self.is(|c| c.user.without_duo),
             "duoCodeSuggestionsAvailable": !self.is(|c| c.user.without_duo),
         });
-        if self.is(|c| c.user.ordinary) {
+        if self.is(|c| c.user.role == Role::Ordinary) {
             let nothing = json!({ "aiGatewayUrl": null, "duoAgentPlatformServiceUrl": null, "duoCoreFeaturesEnabled": null });
             return json!({ "currentUser": user, "addOnPurchases": [], "duoSettings": nothing });
         }

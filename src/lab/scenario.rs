@@ -35,6 +35,7 @@ pub const LAYERS: &[&str] = &[
 
 /// One situation: what is broken and what must be found. Keys that are not named here are passed over.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file that may be there or not")]
 pub struct Scenario {
     /// The file's stem: what `demo` takes.
     #[serde(skip)]

@@ -72,13 +72,13 @@ impl Instance {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (instance, log) = (instance.clone(), log.clone());
-                std::thread::spawn(move || instance.serve(stream, &log));
+                std::thread::spawn(move || instance.serve(&stream, &log));
             }
         });
         Running { at, asked }
     }
 
-    fn serve(&self, stream: TcpStream, log: &Mutex<Vec<String>>) {
+    fn serve(&self, stream: &TcpStream, log: &Mutex<Vec<String>>) {
         let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
         loop {
             let mut line = String::new();
@@ -106,7 +106,7 @@ impl Instance {
                 None if !is_known => Bad::new(401, "application/json", r#"{"message":"401 Unauthorized"}"#),
                 None => self.answer(&path, &body),
             };
-            if !say(&stream, &answer) {
+            if !say(stream, &answer) {
                 return;
             }
         }
@@ -237,10 +237,9 @@ pub(crate) fn data() -> Value {
 
 /// Writes an answer; whether the connection goes on.
 fn say(mut stream: &TcpStream, bad: &Bad) -> bool {
-    let mut head = format!("HTTP/1.1 {} Words\r\ncontent-length: {}\r\n", bad.status, bad.body.len());
-    for (name, value) in &bad.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
+    let lines: String =
+        bad.headers.iter().flat_map(|(name, value)| [name, ": ", value.as_str(), "\r\n"]).collect();
+    let head = format!("HTTP/1.1 {} Words\r\ncontent-length: {}\r\n{lines}", bad.status, bad.body.len());
     let body = &bad.body[..bad.cut.unwrap_or(bad.body.len())];
     let sent = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(b"\r\n"));
     sent.and_then(|()| stream.write_all(body)).is_ok() && bad.cut.is_none()

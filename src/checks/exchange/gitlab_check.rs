@@ -144,9 +144,8 @@ fn judge(subject: &Subject, seen: Seen) -> Verdict {
             words.push_str(&differs);
         }
     }
-    for why in unknown {
-        words.push_str(&format!(" {why}."));
-    }
+    let unknown: String = unknown.iter().flat_map(|why| [" ", why, "."]).collect();
+    words.push_str(&unknown);
     Verdict::pass_with(words, format!("{passed} of {}", results.len()))
 }
 

@@ -152,11 +152,14 @@ mod tests {
         }
     }
 
+    /// Status, headers, body, and what it comes to.
+    type Row = (u16, Vec<(&'static str, &'static str)>, String, &'static str);
+
     #[test]
     fn every_refusal_is_traced_to_who_gave_it() {
         let token = |status: &str| format!(r#"{{"message":"Token creation failed","error":"{status}"}}"#);
         #[rustfmt::skip]
-        let rows: Vec<(u16, Vec<(&str, &str)>, String, &str)> = vec![
+        let rows: Vec<Row> = vec![
             (401, vec![META, MONOLITH], r#"{"message":"401 Unauthorized"}"#.into(), "token-user-without-duo"),
             (401, vec![META], r#"{"message":"401 Unauthorized"}"#.into(), "token-user-without-duo"),
             (401, vec![META], r#"{"error":"Forbidden by auth provider"}"#.into(), "gateway-rejects-instance"),

@@ -94,9 +94,12 @@ mod tests {
         }
     }
 
+    /// Processes, the queues that they listen to, what waits in which queue, and the code.
+    type Row = (u64, &'static [&'static str], &'static [(&'static str, u64, f64)], Option<Code>);
+
     #[test]
     fn only_the_queues_of_duo_count_and_only_with_somebody_in_them() {
-        let rows: [(u64, &[&str], &[(&str, u64, f64)], Option<Code>); 6] = [
+        let rows: [Row; 6] = [
             (1, &["default"], &[("default", 3, 1.0), ("mailers", 900, 4000.0)], None),
             (0, &[], &[("default", 0, 0.0), ("mailers", 0, 0.0)], Some(Code::SidekiqDown)),
             (1, &["mailers"], &[("default", 3, 1.0), ("x", 0, 0.0)], Some(Code::SidekiqQueueUnserved)),

@@ -89,14 +89,25 @@ pub enum TokenChange {
     Foreign,
 }
 
+/// What a user may see of the instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Everything.
+    #[default]
+    Administrator,
+    /// What is its own.
+    Ordinary,
+    /// An administrator's, but the token lacks the scope that Admin Mode wants.
+    WithoutAdminMode,
+}
+
 /// Who the token of the run belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UserChange {
-    /// No administrator.
-    pub ordinary: bool,
-    /// An administrator whose token lacks the scope that Admin Mode wants.
-    pub admin_mode: bool,
+    /// Who it is.
+    pub role: Role,
     /// Its scopes; not said: `api`.
     pub scopes: Option<Vec<String>>,
     /// It has no Duo.
