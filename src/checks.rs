@@ -9,6 +9,7 @@ mod handshake;
 mod inbound;
 mod instance;
 mod interception;
+mod knowledge;
 mod network;
 pub mod requirement;
 mod serves;

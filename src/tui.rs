@@ -25,7 +25,7 @@ use crate::report::{Format, Redaction};
 use crate::run::Run;
 use crate::run::event::Event;
 use crate::secret::Secret;
-use crate::subject::RailsRunner;
+use crate::subject::limits::RailsRunner;
 use jiff::Timestamp;
 use model::DemoEntry;
 use model::asking::Offer;

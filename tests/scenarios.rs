@@ -13,7 +13,7 @@ use duo_doctor::probe::Outcome;
 use duo_doctor::report::{Format, Options, Redaction, render};
 use duo_doctor::run::event::Event;
 use duo_doctor::run::{Run, RunVerdict, Status};
-use duo_doctor::subject::Limits;
+use duo_doctor::subject::limits::Limits;
 use jiff::Timestamp;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
@@ -70,10 +70,10 @@ fn complaints(scenario: &Scenario, run: &Run) -> Vec<String> {
         }
     }
     // The lab's GitLab has it wherever a real one has a name, a company, an address or a secret.
-    for format in Format::ALL {
-        if render(run, None, format, Redaction::Full, &Options::default()).contains(CANARY) {
-            wrong.push(format!("{format} shows what names somebody"));
-        }
+    // (`tests/api` looks at every format.)
+    let asks_gitlab = ["gitlab", "exchange"].contains(&scenario.layer.as_str());
+    if asks_gitlab && render(run, None, Format::Json, Redaction::Full, &Options::default()).contains(CANARY) {
+        wrong.push("the report shows what names somebody".to_owned());
     }
     for sample in run.probes.iter().flat_map(|p| &p.samples) {
         if let Outcome::Failed(Failure::Other { layer, message }) = &sample.outcome {

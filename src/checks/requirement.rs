@@ -2,6 +2,7 @@
 //! run by options and files, or told by the instance's API, which is asked for it only once something fails.
 
 use super::api::{self, Doc};
+use super::knowledge;
 use crate::check::{Ask, Check, Seen, Verdict};
 use crate::finding::{Code, Finding, Severity};
 use crate::gitlab::facts::Kind;
@@ -45,11 +46,11 @@ fn requirement(subject: &Subject, endpoint: Endpoint, seen: Seen) -> Requirement
     if known != Requirement::Needed || subject.deployment != Deployment::Unknown || !is_gitlabs(endpoint) {
         return known;
     }
-    let own_gateway = api::ai(subject, seen).ok().and_then(|(ai, _)| ai.gateway).unwrap_or_default();
+    let own_gateway = knowledge::ai(subject, seen).ok().and_then(|(ai, _)| ai.gateway).unwrap_or_default();
     if own_gateway.is_empty() {
         return known;
     }
-    let kind = api::license(subject, seen).ok().and_then(|(license, _)| license?.kind);
+    let kind = knowledge::license(subject, seen).ok().and_then(|(license, _)| license?.kind);
     match (endpoint, kind) {
         (_, Some(Kind::Offline)) => {
             Requirement::NotUsed("with a gateway of one's own and an offline licence nothing is asked there")

@@ -13,13 +13,13 @@ use crate::plan::{Plan, Selection, What, plan};
 use crate::subject::dial::{Dial, Logs, NameRule, NameTo, Rails};
 use crate::subject::doors::{Certainty, Doors, Entry, doors};
 use crate::subject::environment::Environment;
+use crate::subject::limits::{Completion, Limits, OwnCheck, RailsRunner};
 use crate::subject::place::{Place, Stack};
 use crate::subject::ranges::Sampling;
 use crate::subject::runner::Failed;
 use crate::subject::services::{Deployment, Services};
 use crate::subject::{
-    About, Cloudflare, Completion, Install, Limits, Node, OwnCheck, PublicRoots, RailsRunner, Route, Shell,
-    Store, StoreId, Subject, Via,
+    About, Cloudflare, Install, Node, PublicRoots, Route, Shell, Store, StoreId, Subject, Via,
 };
 use jiff::Timestamp;
 use std::collections::BTreeSet;

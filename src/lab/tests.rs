@@ -8,8 +8,8 @@ use super::Lab;
 use super::fault::On;
 use super::scenario::{scenario, scenarios};
 use super::situation::GOOD_TOKEN;
-use crate::subject::Limits;
 use crate::subject::dial::AddressTo;
+use crate::subject::limits::Limits;
 use client::{GET_CABLE, cable, get, knock, lab, now, raw, rule, tls, welcome};
 use std::collections::BTreeSet;
 

@@ -7,7 +7,7 @@ use super::websocket::Socket;
 use super::{Net, Teller, ended, words};
 use crate::failure::{Ended, Failure, Layer, WebSocketFailure};
 use crate::probe::{Listen, Reading, Subscription, Upgrade};
-use crate::subject::Limits;
+use crate::subject::limits::Limits;
 use crate::text;
 use futures_util::{SinkExt, StreamExt};
 use std::time::{Duration, Instant};

@@ -6,7 +6,7 @@ use super::{Found, Given, Live, Wake};
 use crate::engine::{self, Rig, Round};
 use crate::run::{Run, StepState};
 use crate::secret::Secret;
-use crate::subject::RailsRunner;
+use crate::subject::limits::RailsRunner;
 use crate::subject::ranges::Sampling;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;

@@ -6,7 +6,7 @@ use duo_doctor::failure::Layer;
 use duo_doctor::lab::{Lab, scenario};
 use duo_doctor::plan::{Selection, What};
 use duo_doctor::run::{Run, RunVerdict};
-use duo_doctor::subject::Limits;
+use duo_doctor::subject::limits::Limits;
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;

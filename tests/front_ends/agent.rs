@@ -9,7 +9,7 @@ use crate::support::{apache, haproxy, nginx};
 use crate::{HOST, inbound};
 use duo_doctor::lab::Lab;
 use duo_doctor::lab::scenario::scenario;
-use duo_doctor::subject::Limits;
+use duo_doctor::subject::limits::Limits;
 use std::fs::{self, Permissions};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;

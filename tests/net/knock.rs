@@ -2,9 +2,10 @@ use crate::support::{HOST, STORE, address_rule, carry_out, failure, peer, subjec
 use duo_doctor::failure::{Failure, Layer, TlsKind};
 use duo_doctor::net::Net;
 use duo_doctor::probe::{Knock, Probe, Sample, TlsAsk};
+use duo_doctor::subject::Subject;
 use duo_doctor::subject::address::Target;
 use duo_doctor::subject::dial::AddressTo;
-use duo_doctor::subject::{Limits, Subject};
+use duo_doctor::subject::limits::Limits;
 use futures_util::future::join_all;
 use std::net::SocketAddr;
 use std::sync::Arc;

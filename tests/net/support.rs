@@ -6,7 +6,8 @@ use duo_doctor::probe::{Fetch, Probe, Reading, Request, Sample, Then, TlsAsk, Wa
 use duo_doctor::subject::address::Target;
 use duo_doctor::subject::dial::{AddressRule, AddressTo, Dial, NameRule, NameTo};
 use duo_doctor::subject::doors::Aim;
-use duo_doctor::subject::{Limits, PublicRoots, Store, StoreId, Subject, Via};
+use duo_doctor::subject::limits::Limits;
+use duo_doctor::subject::{PublicRoots, Store, StoreId, Subject, Via};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};

@@ -9,8 +9,9 @@ use crate::checks::{api, serves};
 use crate::failure::{Answer, Failure, HttpKind, Layer};
 use crate::finding::Code;
 use crate::probe::Reading;
+use crate::subject::limits::Completion;
 use crate::subject::place::{Endpoint, Place, Stack};
-use crate::subject::{Completion, Route, Subject};
+use crate::subject::{Route, Subject};
 use crate::text;
 
 /// A completion comes.

@@ -4,6 +4,7 @@
 use super::refusal;
 use crate::check::{Check, Group, Seen, Verdict, Want};
 use crate::checks::api::{self, Doc, Why};
+use crate::checks::knowledge;
 use crate::checks::serves;
 use crate::failure::Answer;
 use crate::finding::Code;
@@ -47,7 +48,7 @@ fn judge(subject: &Subject, seen: Seen) -> Verdict {
         }
         Err(why) => return why.verdict(),
     };
-    if api::version(subject, seen).is_some_and(|version| version < SINCE) {
+    if knowledge::version(subject, seen).is_some_and(|version| version < SINCE) {
         return Verdict::NotApplicable("direct connections came with GitLab 17.2".to_owned());
     }
     let answer: &Answer = &document.answer;

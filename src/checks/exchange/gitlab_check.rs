@@ -6,6 +6,7 @@
 use crate::check::{Ask, Check, Group, Reached, Seen, Verdict};
 use crate::checks::api::{self, Doc, Why};
 use crate::checks::instance::allow_list;
+use crate::checks::knowledge;
 use crate::checks::serves;
 use crate::checks::{GITLAB_CHECK, network};
 use crate::failure::Layer;
@@ -109,9 +110,9 @@ fn judge(subject: &Subject, seen: Seen) -> Verdict {
         Ok(document) => document,
         Err(why) => return why.verdict_of_the_api(),
     };
-    match api::own_results(subject, seen) {
+    match knowledge::own_results(subject, seen) {
         Ok(_) => {}
-        Err(Why::Unanswered(words)) if words == api::OVER_30_S => {
+        Err(Why::Unanswered(words)) if words == knowledge::OVER_30_S => {
             let args = [("probe", "every probe"), ("words", words.as_str()), ("host", ""), ("means", "")];
             return Verdict::found(Code::GitlabCheckFailed, &args);
         }
@@ -156,9 +157,9 @@ fn beside_the_point(
     result: &ProbeResult,
     finding: &Finding,
 ) -> Option<&'static str> {
-    let settings = api::settings(subject, seen).ok().map(|(settings, _)| settings).unwrap_or_default();
+    let settings = knowledge::settings(subject, seen).ok().map(|(settings, _)| settings).unwrap_or_default();
     let is_about_flows = matches!(finding.code, Code::FlowsDisabled | Code::RunnerMissing);
-    if is_about_flows && api::uses_flows(subject, seen) != Some(true) {
+    if is_about_flows && knowledge::uses_flows(subject, seen) != Some(true) {
         return Some("Nothing shows that flows are used, so that what only they need does not matter");
     }
     let is_host = result.name == "host_probe" && result.message.contains("cannot be resolved or invalid");
@@ -168,7 +169,7 @@ fn beside_the_point(
 
 fn setting(subject: &Subject, seen: Seen, results: &[ProbeResult]) -> Setting {
     let told = Setting::of(results);
-    let version = api::version(subject, seen).map(|v| (v.0, v.1));
+    let version = knowledge::version(subject, seen).map(|v| (v.0, v.1));
     let deployment = match subject.deployment {
         Deployment::Unknown => told.deployment,
         known @ (Deployment::Cloud | Deployment::SelfHosted | Deployment::Hybrid | Deployment::Dedicated) => {

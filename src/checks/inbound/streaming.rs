@@ -12,8 +12,9 @@ use crate::checks::serves;
 use crate::failure::{Answer, Failure, Layer};
 use crate::finding::Code;
 use crate::probe::{Alpn, Content, Probe, Reading, Request, Then};
+use crate::subject::Subject;
+use crate::subject::limits::Completion;
 use crate::subject::place::{Door, Place};
-use crate::subject::{Completion, Subject};
 use crate::text;
 use std::time::Duration;
 

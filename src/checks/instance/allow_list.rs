@@ -3,6 +3,7 @@
 
 use crate::check::{Ask, Seen, Verdict};
 use crate::checks::api::{self, Doc};
+use crate::checks::knowledge;
 use crate::finding::{Code, Finding};
 use crate::gitlab::facts::Settings;
 use crate::subject::address::BaseUrl;
@@ -17,7 +18,7 @@ pub(super) fn ask(subject: &Subject, seen: Seen) -> Vec<Ask> {
 }
 
 pub(super) fn judge(subject: &Subject, seen: Seen) -> Verdict {
-    let (settings, source) = match api::settings(subject, seen) {
+    let (settings, source) = match knowledge::settings(subject, seen) {
         Ok(known) => known,
         Err(why) => return why.verdict(),
     };
@@ -108,7 +109,7 @@ pub(in crate::checks) fn rebinding(subject: &Subject, seen: Seen, settings: &Set
         Via::Direct | Via::Unusable { .. } => None,
     };
     let proxy = subject.routes.iter().filter(ruby).find_map(proxied)?;
-    let results = api::own_results(subject, seen).ok()?;
+    let results = knowledge::own_results(subject, seen).ok()?;
     let said = |result: &Value| {
         let message = result.get("message")?.as_str()?;
         let host = message.split_whitespace().next()?.trim_end_matches(':').to_owned();

@@ -2,6 +2,7 @@
 
 use crate::check::{Check, Group, Seen, Verdict, Want};
 use crate::checks::api::{self, Doc};
+use crate::checks::knowledge;
 use crate::checks::serves;
 use crate::finding::{Code, Finding};
 use crate::gitlab::facts::{Availability, Settings};
@@ -44,7 +45,7 @@ const PLATFORM: Version = Version(18, 2);
 const PLATFORM_GA: Version = Version(18, 8);
 
 fn settings(subject: &Subject, seen: Seen) -> Verdict {
-    let (settings, source) = match api::settings(subject, seen) {
+    let (settings, source) = match knowledge::settings(subject, seen) {
         Ok(known) => known,
         Err(why) => return why.verdict(),
     };
@@ -73,15 +74,15 @@ fn settings(subject: &Subject, seen: Seen) -> Verdict {
 
 /// Duo Core is the only add-on, and its switch is off: nobody has any of Duo (`field-notes` 21).
 fn core(subject: &Subject, seen: Seen) -> Option<Finding> {
-    let (add_ons, _) = api::purchases(subject, seen).ok()?;
+    let (add_ons, _) = knowledge::purchases(subject, seen).ok()?;
     let only_core = add_ons.iter().all(|a| a.name == "duo_core") && !add_ons.is_empty();
-    let (ai, source) = api::ai(subject, seen).ok()?;
+    let (ai, source) = knowledge::ai(subject, seen).ok()?;
     (only_core && ai.core == Some(false)).then(|| Finding::new(Code::DuoCoreOff, &[("by", source.as_str())]))
 }
 
 /// Beta features are off by default, and that matters only where the Agent Platform is used while it is one.
 fn beta(subject: &Subject, seen: Seen, settings: &Settings) -> Option<Finding> {
-    let version = api::version(subject, seen)?;
+    let version = knowledge::version(subject, seen)?;
     let is_used = subject.agent_platform == Some(true) && settings.platform != Some(false);
     let is_beta = (PLATFORM..PLATFORM_GA).contains(&version);
     (is_used && is_beta && settings.beta == Some(false))
@@ -98,7 +99,7 @@ fn note(settings: &Settings) -> &'static str {
 }
 
 fn composite_identity(subject: &Subject, seen: Seen) -> Verdict {
-    let flows = match api::settings(subject, seen) {
+    let flows = match knowledge::settings(subject, seen) {
         Ok((settings, _)) => settings,
         Err(why) => return why.verdict(),
     };
@@ -106,12 +107,12 @@ fn composite_identity(subject: &Subject, seen: Seen) -> Verdict {
     if !can_run || flows.platform == Some(false) || flows.availability == Some(Availability::NeverOn) {
         return Verdict::NotApplicable("flows are not turned on, and only they need it".to_owned());
     }
-    if api::version(subject, seen).is_none_or(|version| version < PLATFORM_GA) {
+    if knowledge::version(subject, seen).is_none_or(|version| version < PLATFORM_GA) {
         return Verdict::NotApplicable("flows need it from GitLab 18.8 on".to_owned());
     }
-    match api::composite_identity(subject, seen) {
+    match knowledge::composite_identity(subject, seen) {
         Ok((true, _)) => Verdict::pass_with("Composite identity is on.", "on"),
-        Ok((false, _)) if api::uses_flows(subject, seen) != Some(true) => Verdict::NotApplicable(
+        Ok((false, _)) if knowledge::uses_flows(subject, seen) != Some(true) => Verdict::NotApplicable(
             "composite identity is off, and no runner shows that flows are used".to_owned(),
         ),
         Ok((false, source)) => Verdict::found(Code::CompositeIdentityOff, &[("by", source.as_str())]),

@@ -1,7 +1,7 @@
 //! `gitlab`, `edition`, `version`: what is installed here, and which part of the instance this node is.
 
 use crate::check::{Ask, Check, Group, Seen, Verdict};
-use crate::checks::{api, serves};
+use crate::checks::{api, knowledge, serves};
 use crate::finding::{Code, Finding};
 use crate::gitlab::version::Version;
 use crate::subject::Subject;
@@ -81,7 +81,7 @@ fn ask(subject: &Subject, place: Place, seen: Seen) -> Vec<Ask> {
 }
 
 fn edition_by_api(subject: &Subject, seen: Seen) -> Verdict {
-    match api::metadata(subject, seen) {
+    match knowledge::metadata(subject, seen) {
         Ok(((version, Some(false)), _)) => {
             Verdict::found(Code::EditionNotEnterprise, &[("edition", "ce"), ("version", &version)])
         }
@@ -92,7 +92,7 @@ fn edition_by_api(subject: &Subject, seen: Seen) -> Verdict {
 }
 
 fn version_by_api(subject: &Subject, seen: Seen) -> Verdict {
-    match api::metadata(subject, seen) {
+    match knowledge::metadata(subject, seen) {
         Ok(((version, _), _)) => version_of(&version),
         Err(why) => why.verdict(),
     }

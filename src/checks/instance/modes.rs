@@ -2,6 +2,7 @@
 
 use crate::check::{Ask, Check, Group, Seen, Verdict};
 use crate::checks::api::{self, Doc};
+use crate::checks::knowledge;
 use crate::checks::serves;
 use crate::finding::Code;
 use crate::gitlab::facts::Settings;
@@ -51,10 +52,10 @@ fn judge(
     code: Code,
     of: fn(&Settings) -> Option<bool>,
 ) -> Verdict {
-    match api::setting(subject, seen, &format!("whether {name} is on"), of) {
+    match knowledge::setting(subject, seen, &format!("whether {name} is on"), of) {
         Ok((true, source)) => Verdict::found(code, &[("by", source.as_str())]),
         Ok((false, source)) => Verdict::pass_with(format!("{name} is off, says {}.", source.as_str()), "off"),
         // Not every edition and version says it.
-        Err(why) => api::setting_absent(subject, seen, why),
+        Err(why) => knowledge::setting_absent(subject, seen, why),
     }
 }

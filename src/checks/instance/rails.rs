@@ -2,12 +2,14 @@
 
 use crate::check::{Check, Group, Seen, Verdict, Want};
 use crate::checks::api::{self, Doc};
+use crate::checks::knowledge;
 use crate::checks::serves;
 use crate::failure::Layer;
 use crate::gitlab::facts::{License, Settings};
 use crate::probe::Probe;
+use crate::subject::Subject;
+use crate::subject::limits::RailsRunner;
 use crate::subject::place::{Place, Stack};
-use crate::subject::{RailsRunner, Subject};
 use crate::text;
 
 /// Rails answers by itself.
@@ -57,7 +59,7 @@ fn judge(subject: &Subject, seen: Seen) -> Verdict {
             differ.push("Duo's availability");
         }
     }
-    let plans = (License::of_rails(rails).and_then(|l| l.plan), api::plan_of_api(subject, seen));
+    let plans = (License::of_rails(rails).and_then(|l| l.plan), knowledge::plan_of_api(subject, seen));
     if let (Some(own), Some(said)) = plans
         && own != said
     {

@@ -2,6 +2,7 @@
 
 use crate::check::{Check, Group, Seen, Verdict};
 use crate::checks::api::{self, Doc, Limit, Why};
+use crate::checks::knowledge;
 use crate::checks::serves;
 use crate::finding::{Code, Finding};
 use crate::gitlab::facts::Source;
@@ -28,7 +29,7 @@ const UNREAD: &str = "licence, settings, synchronisation and GitLab's own health
 
 fn judge(subject: &Subject, seen: Seen) -> Verdict {
     let host = subject.instance.as_ref().map(|url| url.target.host.clone()).unwrap_or_default();
-    let version = match api::metadata(subject, seen) {
+    let version = match knowledge::metadata(subject, seen) {
         // Rails speaks for itself, and the token is another matter.
         Ok((_, Source::Rails | Source::OwnCheck)) => return api_said(subject, seen),
         Ok(((version, _), Source::Api)) => version,

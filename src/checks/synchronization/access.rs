@@ -3,6 +3,7 @@
 use super::{HOUR, length, now, pass_until, shown};
 use crate::check::{Check, Group, Seen, Verdict, Want};
 use crate::checks::api::{self, Doc, Why};
+use crate::checks::knowledge;
 use crate::checks::serves;
 use crate::finding::Code;
 use crate::gitlab::facts::{Access, Kind, Token};
@@ -71,7 +72,7 @@ const LATE: i64 = 50 * HOUR;
 
 /// Why nothing is fetched here: with an offline licence and a gateway of one's own the instance signs its own tokens.
 fn not_fetched(subject: &Subject, seen: Seen) -> Option<Verdict> {
-    let kind = api::license(subject, seen).ok().and_then(|(license, _)| license?.kind);
+    let kind = knowledge::license(subject, seen).ok().and_then(|(license, _)| license?.kind);
     match kind {
         Some(Kind::Offline) => {
             Some(Verdict::NotApplicable("an offline licence fetches nothing from the portal".to_owned()))
@@ -84,7 +85,7 @@ fn not_fetched(subject: &Subject, seen: Seen) -> Option<Verdict> {
 }
 
 fn sync(subject: &Subject, seen: Seen) -> Verdict {
-    let (license, source) = match api::license(subject, seen) {
+    let (license, source) = match knowledge::license(subject, seen) {
         Ok((Some(license), source)) => (license, source),
         Ok((None, _)) => return Verdict::NotApplicable("there is no licence to synchronise".to_owned()),
         Err(why) => return why.verdict(),
@@ -93,7 +94,7 @@ fn sync(subject: &Subject, seen: Seen) -> Verdict {
         return verdict;
     }
     let Some(last) = license.last_sync else {
-        return match api::access(subject, seen) {
+        return match knowledge::access(subject, seen) {
             Ok((access, _)) if access.updated.is_some() => {
                 Verdict::pass("No seat link was sent yet; the access data was fetched.")
             }
@@ -106,7 +107,7 @@ fn sync(subject: &Subject, seen: Seen) -> Verdict {
     let (ago, at) = (length(age.max(0)), shown(last));
     let args = [("ago", ago.as_str()), ("at", at.as_str())];
     let is_fresh = |access: &Access| age_of(access, now(subject)).is_some_and(|age| age <= STALE);
-    let data_is_fresh = api::access(subject, seen).is_ok_and(|(access, _)| is_fresh(&access));
+    let data_is_fresh = knowledge::access(subject, seen).is_ok_and(|(access, _)| is_fresh(&access));
     match age {
         age if age > STALE && data_is_fresh => Verdict::found(Code::SeatLinkStale, &args),
         age if age > LATE => Verdict::found(Code::SyncLate, &args),
@@ -122,7 +123,7 @@ fn access_data(subject: &Subject, seen: Seen) -> Verdict {
     if let Some(verdict) = not_fetched(subject, seen) {
         return verdict;
     }
-    let (access, source) = match api::access(subject, seen) {
+    let (access, source) = match knowledge::access(subject, seen) {
         Ok(known) => known,
         Err(why) => return otherwise(subject, why),
     };
@@ -164,7 +165,7 @@ fn access_token(subject: &Subject, seen: Seen) -> Verdict {
     if let Some(verdict) = not_fetched(subject, seen) {
         return verdict;
     }
-    let (token, source) = match api::token(subject, seen) {
+    let (token, source) = match knowledge::token(subject, seen) {
         Ok(known) => known,
         Err(why) => return otherwise(subject, why),
     };

@@ -2,6 +2,7 @@
 
 use crate::check::{Ask, Check, Group, Seen, Verdict};
 use crate::checks::api::{self, Doc, Why};
+use crate::checks::knowledge;
 use crate::checks::serves;
 use crate::finding::{Code, Finding};
 use crate::gitlab::facts::AddOn;
@@ -45,7 +46,7 @@ fn ask(subject: &Subject, _: Place, seen: Seen) -> Vec<Ask> {
 
 /// What stands for "none" before the API could list them.
 fn too_old(subject: &Subject, seen: Seen, why: Why) -> Verdict {
-    match (api::version(subject, seen), why) {
+    match (knowledge::version(subject, seen), why) {
         (Some(version), Why::TooOld(_)) if version < Version(17, 3) => {
             Verdict::NotApplicable("the API lists add-ons from GitLab 17.3 on".to_owned())
         }
@@ -54,11 +55,11 @@ fn too_old(subject: &Subject, seen: Seen, why: Why) -> Verdict {
 }
 
 fn add_ons(subject: &Subject, seen: Seen) -> Verdict {
-    match api::purchases(subject, seen) {
+    match knowledge::purchases(subject, seen) {
         Err(why) => too_old(subject, seen, why),
         Ok((list, source)) if list.is_empty() => {
             // Without a licence there can be none, and that is said there.
-            match api::license(subject, seen) {
+            match knowledge::license(subject, seen) {
                 Ok((None, _)) => Verdict::NotApplicable("without a licence there are no add-ons".to_owned()),
                 Ok((Some(_), _)) | Err(_) => Verdict::found(Code::AddOnMissing, &[("by", source.as_str())]),
             }
@@ -74,7 +75,7 @@ fn add_ons(subject: &Subject, seen: Seen) -> Verdict {
 }
 
 fn seats(subject: &Subject, seen: Seen) -> Verdict {
-    let list = match api::purchases(subject, seen) {
+    let list = match knowledge::purchases(subject, seen) {
         Err(why) => return too_old(subject, seen, why),
         Ok((list, _)) => list,
     };

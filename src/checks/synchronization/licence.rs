@@ -3,6 +3,7 @@
 use super::{HOUR, day, length, now, pass_until};
 use crate::check::{Check, Group, Seen, Verdict};
 use crate::checks::api::{self, Doc};
+use crate::checks::knowledge;
 use crate::checks::serves;
 use crate::finding::{Code, Finding};
 use crate::gitlab::facts::{Ends, Kind, License, Source};
@@ -44,7 +45,7 @@ const SOON: i64 = 15 * 24 * HOUR;
 const TOO_LOW: [&str; 3] = ["starter", "free", "bronze"];
 
 fn judge(subject: &Subject, seen: Seen) -> Verdict {
-    let (license, source) = match api::license(subject, seen) {
+    let (license, source) = match knowledge::license(subject, seen) {
         Ok(known) => known,
         Err(why) => return why.verdict(),
     };
@@ -91,7 +92,7 @@ fn has_own_gateway(subject: &Subject, seen: Seen) -> Option<bool> {
     if subject.services.gateway.is_some() {
         return Some(true);
     }
-    let (ai, _) = api::ai(subject, seen).ok()?;
+    let (ai, _) = knowledge::ai(subject, seen).ok()?;
     ai.gateway.map(|url| !url.is_empty())
 }
 

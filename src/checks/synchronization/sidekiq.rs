@@ -2,6 +2,7 @@
 
 use crate::check::{Check, Group, Seen, Verdict};
 use crate::checks::api::{self, Doc};
+use crate::checks::knowledge;
 use crate::checks::serves;
 use crate::finding::Code;
 use crate::gitlab::facts::{Queue, Sidekiq};
@@ -31,7 +32,7 @@ const QUEUES: [&str; 2] = ["llm_completion", "default"];
 const LONG: f64 = 60.0;
 
 fn judge(subject: &Subject, seen: Seen) -> Verdict {
-    let (sidekiq, source) = match api::sidekiq(subject, seen) {
+    let (sidekiq, source) = match knowledge::sidekiq(subject, seen) {
         Ok(known) => known,
         Err(why) => return why.verdict(),
     };

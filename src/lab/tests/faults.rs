@@ -3,8 +3,9 @@
 use super::client::{PATIENCE, answer, cable, get, knock, lab, raw, rule, shake, tls, upgrade, welcome};
 use crate::lab::Lab;
 use crate::lab::fault::On;
+use crate::subject::Subject;
 use crate::subject::dial::AddressTo;
-use crate::subject::{Limits, Subject};
+use crate::subject::limits::Limits;
 use hickory_resolver::proto::op::{Message, MessageType, OpCode, Query};
 use hickory_resolver::proto::rr::{Name, RecordType};
 use std::time::{Duration, Instant};

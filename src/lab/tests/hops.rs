@@ -4,8 +4,8 @@ use super::client::{answer, get, knock, lab, now, raw, tls, upgrade};
 use crate::lab::Lab;
 use crate::lab::fault::{Fault, On};
 use crate::lab::node::WORKHORSE_SOCKET;
-use crate::subject::Limits;
 use crate::subject::dial::AddressTo;
+use crate::subject::limits::Limits;
 use crate::subject::place::Door;
 
 /// Every `server` header of an answer.
