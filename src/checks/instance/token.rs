@@ -28,15 +28,11 @@ pub(in crate::checks) static TOKEN: Check = Check {
 const UNREAD: &str = "licence, settings, synchronisation and GitLab's own health check";
 
 fn judge(subject: &Subject, seen: Seen) -> Verdict {
-    let host = subject.instance.as_ref().map(|url| url.target.host.clone()).unwrap_or_default();
     let version = match knowledge::metadata(subject, seen) {
         // Rails speaks for itself, and the token is another matter.
         Ok((_, Source::Rails | Source::OwnCheck)) => return api_said(subject, seen),
         Ok(((version, _), Source::Api)) => version,
-        Err(Why::Rejected(words)) => {
-            return Verdict::found(Code::TokenRejected, &[("host", &host), ("words", &words)]);
-        }
-        Err(why) => return limited(why),
+        Err(why) => return refused(subject, why),
     };
     match api::document(subject, seen, Doc::Settings) {
         Ok(_) => Verdict::pass_with(
@@ -48,7 +44,7 @@ fn judge(subject: &Subject, seen: Seen) -> Verdict {
             let unread = "settings and Sidekiq: Admin Mode is on, and the user is an administrator";
             Verdict::found(Code::TokenScopeMissing, &[("wanted", "admin_mode"), ("unread", unread)])
         }
-        Err(why) => limited(why),
+        Err(why) => refused(subject, why),
     }
 }
 
@@ -59,16 +55,17 @@ fn api_said(subject: &Subject, seen: Seen) -> Verdict {
         Err(Why::NoToken) => {
             Verdict::NotApplicable("no token was given: Rails on this node was asked instead".to_owned())
         }
-        Err(Why::Rejected(words)) => {
-            let host = subject.instance.as_ref().map(|url| url.target.host.clone()).unwrap_or_default();
-            Verdict::found(Code::TokenRejected, &[("host", &host), ("words", &words)])
-        }
-        Err(why) => limited(why),
+        Err(why) => refused(subject, why),
     }
 }
 
-fn limited(why: Why) -> Verdict {
+/// What a refusal of the API comes to.
+fn refused(subject: &Subject, why: Why) -> Verdict {
     match why {
+        Why::Rejected(words) => {
+            let host = subject.instance.as_ref().map(|url| url.target.host.as_str()).unwrap_or_default();
+            Verdict::found(Code::TokenRejected, &[("host", host), ("words", &words)])
+        }
         Why::NoScope(wanted) => {
             Verdict::found(Code::TokenScopeMissing, &[("wanted", &wanted), ("unread", UNREAD)])
         }
@@ -76,7 +73,6 @@ fn limited(why: Why) -> Verdict {
         Why::Limited(limit) => Verdict::Findings(vec![rate_limited(&limit, "the instance's API")]),
         why @ (Why::NoToken
         | Why::Unsent(_)
-        | Why::Rejected(_)
         | Why::TooOld(_)
         | Why::Skipped(_)
         | Why::Absent
