@@ -326,6 +326,27 @@ pub struct Fetch {
 }
 
 impl Probe {
+    /// The walk, where it is one.
+    pub fn walk(&self) -> Option<&Walk> {
+        match self {
+            Probe::Walk(walk) => Some(walk),
+            Probe::Resolve(_)
+            | Probe::Connect { .. }
+            | Probe::Knock(_)
+            | Probe::Fetch(_)
+            | Probe::Rails
+            | Probe::Logs(_) => None,
+        }
+    }
+
+    /// The WebSocket handshake of a walk that makes one.
+    pub fn upgrade(&self) -> Option<&Upgrade> {
+        match &self.walk()?.then {
+            Then::Upgrade(upgrade) => Some(upgrade),
+            Then::Close | Then::Request(_) | Then::Inquire(_) | Then::Nonsense | Then::Grpc(_) => None,
+        }
+    }
+
     /// The layer at which the probe ends if all goes well.
     pub fn last_layer(&self) -> Layer {
         match self {

@@ -17,7 +17,7 @@ use crate::text;
 /// A completion comes.
 pub(in crate::checks) static COMPLETION: Check = Check {
     id: "completion",
-    title: "one real completion comes back",
+    title: "one completion comes back",
     group: Group::Exchange,
     about: "With a token and --allow-completion, one real completion is asked for by the way of an editor's request: it is \
             the only one that takes Workhorse's own way to the gateway. It counts as use of Duo.",

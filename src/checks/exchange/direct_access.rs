@@ -15,7 +15,7 @@ use crate::subject::place::Place;
 /// GitLab gets a token for its user from the gateway.
 pub(in crate::checks) static DIRECT_ACCESS: Check = Check {
     id: "direct-access",
-    title: "gateway accepts the instance's token",
+    title: "gateway takes the token",
     group: Group::Exchange,
     about: "Asks GitLab for the token of a direct connection: Rails asks the gateway for it with the instance's own \
             credentials, so that their refusal shows without a completion. The token that comes is dropped unread.",

@@ -13,7 +13,7 @@ use crate::subject::place::Place;
 /// The gateway answers and could check a token.
 pub(in crate::checks) static GATEWAY: Check = Check {
     id: "gateway",
-    title: "AI gateway answers in its own words",
+    title: "AI gateway answers",
     group: Group::Exchange,
     about: "The gateway refuses a request without credentials in words that only it has, says that it is healthy, and can \
             tell a made-up token from a good one: for that it needs keys.",

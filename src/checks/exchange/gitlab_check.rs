@@ -21,7 +21,7 @@ use crate::text;
 /// GitLab's own health check passes.
 pub(in crate::checks) static CHECK: Check = Check {
     id: GITLAB_CHECK,
-    title: "GitLab's own health check passes",
+    title: "GitLab's own check passes",
     group: Group::Exchange,
     about: "Runs the health check of Admin > GitLab Duo through GraphQL, as that page does: it sends one completion, asks \
             its questions one after the other, and holds one thread of Puma for up to a minute. --skip gitlab-check \

@@ -10,7 +10,7 @@ use crate::checks::network::answer::elsewhere;
 use crate::checks::serves;
 use crate::failure::{Answer, Ended, Failure, HttpKind, Layer, TlsKind, WebSocketFailure};
 use crate::finding::Code;
-use crate::probe::{Alpn, Listen, Probe, Reading, Request, Then, Upgrade, Version, Walk};
+use crate::probe::{Alpn, Listen, Probe, Reading, Request, Upgrade, Version};
 use crate::text;
 
 /// The upgrade passes.
@@ -130,26 +130,13 @@ fn judge(at: At) -> Verdict {
     }
 }
 
-fn upgrade_of(probe: &Probe) -> Option<&Upgrade> {
-    match probe {
-        Probe::Walk(Walk { then: Then::Upgrade(upgrade), .. }) => Some(upgrade),
-        Probe::Walk(_)
-        | Probe::Resolve(_)
-        | Probe::Connect { .. }
-        | Probe::Knock(_)
-        | Probe::Fetch(_)
-        | Probe::Rails
-        | Probe::Logs(_) => None,
-    }
-}
-
 fn has_message(probe: &Probe) -> bool {
-    upgrade_of(probe).is_some_and(|upgrade| upgrade.message.is_some())
+    probe.upgrade().is_some_and(|upgrade| upgrade.message.is_some())
 }
 
 /// Whether a handshake carries a credential: one that was held back cannot have been refused.
 fn has_credential(probe: &Probe) -> bool {
-    upgrade_of(probe).is_some_and(|upgrade| upgrade.credential.is_some())
+    probe.upgrade().is_some_and(|upgrade| upgrade.credential.is_some())
 }
 
 fn welcomed(at: At, probe: &Probe) -> Verdict {

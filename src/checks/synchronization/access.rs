@@ -14,7 +14,7 @@ use crate::subject::services::Deployment;
 /// The seat link is sent every day.
 pub(in crate::checks) static SYNC: Check = Check {
     id: "sync",
-    title: "subscription is synchronised daily",
+    title: "seat link is sent daily",
     group: Group::Synchronization,
     about: "The daily exchange with the customers portal, the seat link. Its hour is drawn anew at each start of Sidekiq, \
             so that 47 h between two may be normal.",

@@ -133,18 +133,7 @@ fn is_failed(state: &StepState) -> bool {
 }
 
 fn upgrade(probe: &ProbeState) -> Option<(&Upgrade, &Aim)> {
-    match &probe.what {
-        Probe::Walk(walk) => match &walk.then {
-            Then::Upgrade(upgrade) => Some((upgrade, &walk.aim)),
-            Then::Close | Then::Request(_) | Then::Inquire(_) | Then::Nonsense | Then::Grpc(_) => None,
-        },
-        Probe::Resolve(_)
-        | Probe::Connect { .. }
-        | Probe::Knock(_)
-        | Probe::Fetch(_)
-        | Probe::Rails
-        | Probe::Logs(_) => None,
-    }
+    Some((probe.what.upgrade()?, &probe.what.walk()?.aim))
 }
 
 fn control(probe: &ProbeState, own: &Upgrade, aim: &Aim) -> Control {

@@ -11,7 +11,7 @@
 
 use super::lines::{self, Row};
 use super::{controls, figure, handshake, hops, probes, product, words};
-use crate::probe::{Probe, Reading, Sample, Then, Walk};
+use crate::probe::{Reading, Sample, Then};
 use crate::run::{ProbeState, Status};
 use crate::subject::doors::Aim;
 use crate::subject::place::Door;
@@ -111,7 +111,7 @@ fn of_the_cell(model: &Model, at: At) -> Vec<Fact> {
 
 /// Which headers a probe carries that the hop before this door would add.
 fn added(probe: &ProbeState) -> Option<String> {
-    let walk = walk(probe)?;
+    let walk = probe.what.walk()?;
     let headers = match &walk.then {
         Then::Upgrade(upgrade) => &upgrade.headers,
         Then::Request(request) => &request.headers,
@@ -122,18 +122,6 @@ fn added(probe: &ProbeState) -> Option<String> {
     let said: Vec<String> = forwarded.map(|(name, value)| format!("{name}: {value}")).collect();
     (!said.is_empty())
         .then(|| format!("{}, as the hop before would add", text::escape(&said.join(", "), LONGEST)))
-}
-
-fn walk(probe: &ProbeState) -> Option<&Walk> {
-    match &probe.what {
-        Probe::Walk(walk) => Some(walk),
-        Probe::Resolve(_)
-        | Probe::Connect { .. }
-        | Probe::Knock(_)
-        | Probe::Fetch(_)
-        | Probe::Rails
-        | Probe::Logs(_) => None,
-    }
 }
 
 /// The TLS channel and the certificate that was shown.
@@ -215,7 +203,7 @@ fn of_all(model: &Model) -> Vec<Fact> {
 /// The addresses at which a client would open a WebSocket, as tried at the public door.
 pub fn tried(model: &Model) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for walk in model.run.probes.iter().filter_map(walk).filter(|w| w.aim == Aim::Name) {
+    for walk in model.run.probes.iter().filter_map(|p| p.what.walk()).filter(|w| w.aim == Aim::Name) {
         if let Then::Upgrade(upgrade) = &walk.then {
             let scheme = if walk.tls.is_some() { "wss" } else { "ws" };
             let address = text::foreign(&format!("{scheme}://{}{}", upgrade.authority, upgrade.path));

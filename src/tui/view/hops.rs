@@ -261,15 +261,9 @@ fn connected(model: &Model, door: Door) -> Option<String> {
 /// Where a door stands, in whole: the address of the connection, else what is known beforehand.
 pub fn address(model: &Model, door: Door) -> Option<String> {
     let known = || doors::about(&model.run, door).and_then(|a| a.address.clone());
-    let meant = || match &probes_at(model, door).next()?.what {
-        Probe::Walk(walk) if walk.aim == Aim::Name => Some(walk.target.to_string()),
-        Probe::Walk(_)
-        | Probe::Resolve(_)
-        | Probe::Connect { .. }
-        | Probe::Knock(_)
-        | Probe::Fetch(_)
-        | Probe::Rails
-        | Probe::Logs(_) => None,
+    let meant = || {
+        let walk = probes_at(model, door).next()?.what.walk()?;
+        (walk.aim == Aim::Name).then(|| walk.target.to_string())
     };
     connected(model, door).or_else(known).or_else(meant).map(|a| text::foreign(&a))
 }
