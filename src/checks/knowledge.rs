@@ -8,6 +8,7 @@ use crate::gitlab::facts::reading::{add_ons, moment};
 use crate::gitlab::facts::{Access, AddOn, Ai, License, Settings, Sidekiq, Source, Token};
 use crate::gitlab::version::Version;
 use crate::subject::Subject;
+use crate::text;
 use serde_json::Value;
 
 /// The version and whether it is an Enterprise Edition.
@@ -153,18 +154,20 @@ pub(super) fn uses_flows(subject: &Subject, seen: Seen) -> Option<bool> {
 
 /// The data by which GitLab's services may be used: Rails' word, else that of GitLab's own check.
 pub(super) fn access(subject: &Subject, seen: Seen) -> Known<Access> {
-    match of_rails(subject, seen) {
-        Ok(value) => Ok((Access::of_rails(value), Source::Rails)),
-        Err(_) => own_check(subject, seen, "access_probe").map(|probe| (access_of(probe), Source::OwnCheck)),
+    if let Ok(value) = of_rails(subject, seen) {
+        return Ok((Access::of_rails(value), Source::Rails));
     }
+    let probe = own_check(subject, seen, "access_probe")?;
+    Ok((access_of(probe).ok_or_else(|| in_its_words(probe))?, Source::OwnCheck))
 }
 
 /// The instance's token: Rails' word, else that of GitLab's own check.
 pub(super) fn token(subject: &Subject, seen: Seen) -> Known<Token> {
-    match of_rails(subject, seen) {
-        Ok(value) => Ok((Token::of_rails(value), Source::Rails)),
-        Err(_) => own_check(subject, seen, "token_probe").map(|probe| (token_of(probe), Source::OwnCheck)),
+    if let Ok(value) = of_rails(subject, seen) {
+        return Ok((Token::of_rails(value), Source::Rails));
     }
+    let probe = own_check(subject, seen, "token_probe")?;
+    Ok((token_of(probe).ok_or_else(|| in_its_words(probe))?, Source::OwnCheck))
 }
 
 /// What Sidekiq does.
@@ -208,25 +211,62 @@ fn error_of(value: &Value) -> &str {
     value.pointer("/errors/0/message").and_then(Value::as_str).unwrap_or_default()
 }
 
-fn access_of(probe: &Value) -> Access {
-    let message = probe.get("message").and_then(Value::as_str).unwrap_or_default();
-    let updated = probe.pointer("/details/updated_at").and_then(Value::as_str);
-    Access {
-        present: Some(!message.contains("has not yet been synchronized")),
-        updated: updated.and_then(moment),
-        stale: Some(message.contains("has not been synchronized recently")),
-    }
+/// A probe that failed in words that are not known here: it says no more than that.
+fn in_its_words(probe: &Value) -> Why {
+    let words = probe.get("message").and_then(Value::as_str).unwrap_or("nothing");
+    Why::Unanswered(format!("GitLab's own health check says: {}", text::escape(words, 120)))
 }
 
-fn token_of(probe: &Value) -> Token {
-    let message = probe.get("message").and_then(Value::as_str).unwrap_or_default();
+/// What a probe says: whether it passed, and its message.
+fn said(probe: &Value) -> (bool, &str) {
+    let passed = probe.get("success").and_then(Value::as_bool) == Some(true);
+    (passed, probe.get("message").and_then(Value::as_str).unwrap_or_default())
+}
+
+fn access_of(probe: &Value) -> Option<Access> {
+    let (passed, message) = said(probe);
+    let never = message.contains("has not yet been synchronized");
+    let stale = message.contains("has not been synchronized recently");
+    let updated = probe.pointer("/details/updated_at").and_then(Value::as_str);
+    (passed || never || stale).then(|| Access {
+        present: Some(!never),
+        updated: updated.and_then(moment),
+        stale: Some(stale),
+    })
+}
+
+fn token_of(probe: &Value) -> Option<Token> {
+    let (passed, message) = said(probe);
+    let absent = message.contains("credentials not found");
+    let invalid = message.contains("Invalid access credentials");
+    let is_over = message.contains("credentials expired");
     let expires = probe.pointer("/details/expires_at").and_then(Value::as_str);
-    Token {
-        present: Some(!message.contains("not found")),
-        decodes: Some(!message.contains("Invalid access credentials")),
-        expired: Some(message.contains("expired")),
+    (passed || absent || invalid || is_over).then(|| Token {
+        present: Some(!absent),
+        decodes: Some(!invalid),
+        expired: Some(is_over),
         expires: expires.and_then(moment),
         decryptable: None,
         is_ours: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_probe_that_fails_in_words_that_are_not_known_tells_nothing() {
+        let probe = |success: bool, message: &str| json!({ "success": success, "message": message });
+        let odd = probe(false, "Something new went wrong.");
+        assert_eq!((access_of(&odd), token_of(&odd)), (None, None));
+        let good = probe(true, "Access credentials are valid.");
+        assert_eq!(token_of(&good).and_then(|t| t.present), Some(true));
+        let never =
+            probe(false, "Subscription has not yet been synchronized. Synchronize your subscription.");
+        assert_eq!(access_of(&never).and_then(|a| a.present), Some(false));
+        let over = probe(false, "Access credentials expired. Synchronize your subscription.");
+        assert_eq!(token_of(&over).and_then(|t| t.expired), Some(true));
     }
 }

@@ -112,6 +112,10 @@ fn answered(subject: &Subject, seen: Seen, answer: &Answer) -> Verdict {
 }
 
 fn completed(answer: &Answer) -> Verdict {
+    let kind = answer.headers.get("content-type").unwrap_or_default();
+    if kind.contains("html") {
+        return Verdict::Unknown(format!("a page came in place of a completion: {}", api::quoted(answer)));
+    }
     let json: Option<serde_json::Value> = serde_json::from_str(&answer.body).ok();
     let text = match &json {
         Some(json) => json.pointer("/choices/0/text").and_then(|t| t.as_str()).unwrap_or_default(),

@@ -22,6 +22,11 @@ pub(super) fn judge(subject: &Subject, seen: Seen) -> Verdict {
         Ok(known) => known,
         Err(why) => return why.verdict(),
     };
+    if settings.denies == Some(true) && settings.allowed.is_none() {
+        return Verdict::Unknown(
+            "all requests but those to a list are denied, and the list is not told".to_owned(),
+        );
+    }
     let allowed = settings.allowed.as_deref().unwrap_or_default();
     let as_url = |url: &BaseUrl| !is_allowed(url, allowed) && is_written_as_url(url, allowed);
     if let Some(url) = needed(subject).iter().find(|url| settings.denies == Some(true) && as_url(url)) {

@@ -10,6 +10,7 @@ use crate::gitlab::facts::{Ends, Kind, License, Source};
 use crate::subject::Subject;
 use crate::subject::place::Place;
 use crate::subject::services::Deployment;
+use crate::text;
 
 /// The licence holds.
 pub(in crate::checks) static LICENCE: Check = Check {
@@ -63,6 +64,20 @@ fn judge(subject: &Subject, seen: Seen) -> Verdict {
     }
     if TOO_LOW.contains(&plan.as_str()) {
         return Verdict::found(Code::LicensePlanTooLow, &[("plan", &plan)]);
+    }
+    // A licence passes by what is known of it, and not by what is left unsaid.
+    let untold = [
+        ("its plan", license.plan.is_none()),
+        ("whether it synchronises", license.kind.is_none()),
+        ("when it ends", license.ends == Ends::Unknown),
+    ];
+    let untold: Vec<&str> =
+        untold.iter().filter(|(_, is_untold)| *is_untold).map(|(what, _)| *what).collect();
+    if !untold.is_empty() {
+        return Verdict::Unknown(format!(
+            "there is a licence, and the instance does not say {}",
+            text::list(&untold)
+        ));
     }
     pass(&license, &plan, source)
 }
