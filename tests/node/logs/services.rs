@@ -124,6 +124,11 @@ fn workhorse_tells_why_what_it_sent_on_did_not_arrive() {
                 "proxyconnect tcp, cloud.gitlab.com",
             ),
             (
+                &error("/api/v4/code_suggestions/completions", "SendURL: Do request: Forbidden"),
+                &[Trace::ProxyRefused],
+                "Do request: Forbidden",
+            ),
+            (
                 &send("Proxy Authentication Required"),
                 &[Trace::ProxyAuth],
                 "Proxy Authentication Required, cloud.gitlab.com",
