@@ -65,7 +65,12 @@ fn verdict(sidekiq: &Sidekiq, by: &str) -> Verdict {
         );
     }
     let running = text::count(usize::try_from(processes).unwrap_or(usize::MAX), "process");
-    Verdict::pass_with(format!("{running} run, and no job of Duo waits long, says {by}."), running)
+    if ours.is_empty() {
+        return Verdict::NotAsked(format!(
+            "{running} of Sidekiq, and only Rails tells which queue Chat's jobs take"
+        ));
+    }
+    Verdict::pass_with(format!("Sidekiq has {running}, and no job of Duo waits long, says {by}."), running)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is kept of a result's details: an allow-list. GitLab puts the whole licence and the decoded token into them, with
 //! the names, companies and e-mail addresses of people; all of that is dropped where it is read.
 
+use crate::gitlab::facts::reading::moment;
 use crate::text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -101,16 +102,6 @@ fn word(value: &Value, name: &str) -> Option<String> {
     Some(text::escape(value.get(name)?.as_str()?, LONGEST))
 }
 
-/// A moment as GitLab writes one: `2026-11-20T09:14:00.123Z`, `2026-11-20 09:14:00 UTC`. Unix seconds.
-pub(super) fn moment(text: &str) -> Option<i64> {
-    let text = text.trim();
-    if let Ok(at) = text.parse::<jiff::Timestamp>() {
-        return Some(at.as_second());
-    }
-    let utc = text.strip_suffix(" UTC")?.replacen(' ', "T", 1);
-    format!("{utc}Z").parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
-}
-
 /// A moment for people, `2026-11-20 09:14 UTC`; as it stands where it is none.
 pub(super) fn shown(text: &str) -> String {
     let at = moment(text).and_then(|at| jiff::Timestamp::from_second(at).ok());
@@ -155,9 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_read_in_both_forms() {
-        assert_eq!(moment("1970-01-01T00:01:00.000Z"), Some(60));
-        assert_eq!(moment("1970-01-01 00:01:00 UTC"), Some(60));
+    fn a_moment_for_people_is_short_and_what_is_none_stays_as_it_is() {
         assert_eq!(shown("2026-11-20T09:14:33Z"), "2026-11-20 09:14 UTC");
         assert_eq!(shown("soon"), "soon");
     }

@@ -8,6 +8,8 @@ use super::details::{License, shown};
 use super::exception::{self, Owner, Way, found};
 use super::{ProbeResult, exchange, grpc, place};
 use crate::finding::{Code, Finding};
+use crate::gitlab::facts::reading::moment;
+use crate::gitlab::version::Version;
 use crate::subject::place::{Endpoint, Place};
 use crate::subject::services::Deployment;
 
@@ -47,7 +49,8 @@ impl Setting {
     pub fn of(results: &[ProbeResult]) -> Self {
         let named = |name: &str| results.iter().find(|r| r.name == name);
         let has = |name: &str| named(name).is_some();
-        let version = results.iter().find_map(|r| version(r.details.gitlab_version.as_deref()?));
+        let version = results.iter().find_map(|r| Version::of(r.details.gitlab_version.as_deref()?));
+        let version = version.map(|v| (v.0, v.1));
         let presence = named("ai_gateway_url_presence_probe").filter(|r| r.success == Some(true));
         let own = |r: &&ProbeResult| r.name == "host_probe" && place(r) == Place::Endpoint(Endpoint::Gateway);
         let gateway = presence.or_else(|| results.iter().find(own)).map(ProbeResult::host);
@@ -91,12 +94,6 @@ impl Setting {
     }
 }
 
-/// Major and minor of `18.9.1-ee`.
-fn version(text: &str) -> Option<(u32, u32)> {
-    let mut parts = text.trim().split(['.', '-']).map(str::parse);
-    Some((parts.next()?.ok()?, parts.next()?.ok()?))
-}
-
 /// What a result means.
 pub fn meaning(result: &ProbeResult, setting: &Setting) -> Meaning {
     match result.success {
@@ -125,8 +122,8 @@ fn license_expired(license: &License, older: Option<&String>, setting: &Setting)
 }
 
 /// How long ago a moment was: `73 h`; empty where that is not known.
-fn ago(moment: &str, setting: &Setting) -> String {
-    let at = super::details::moment(moment);
+fn ago(at: &str, setting: &Setting) -> String {
+    let at = moment(at);
     match at.zip(setting.now).map(|(at, now)| now - at) {
         Some(seconds) if seconds >= 96 * 3600 => format!("{} days", seconds / 86_400),
         Some(seconds) if seconds >= 0 => format!("{} h", seconds / 3600),
